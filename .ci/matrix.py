@@ -1,0 +1,106 @@
+"""The whole suite on each Python and Django release, and the coverage of all rows together."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shell import BIN, ON_CI, ROOT, WORK, CheckError, last_line, make_venv, run
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell of the matrix; a row that is not required may be missing on CI."""
+
+    python: str
+    django: str
+    required: bool = True
+
+    @property
+    def name(self) -> str:
+        """A name for files and for the eye."""
+        return f"python{self.python}-{self.django}"
+
+
+NEWEST = "django"
+ROWS = (
+    Row("3.11", "django~=5.2.0"),
+    Row("3.12", NEWEST),
+    Row("3.13", NEWEST),
+    Row("3.12", "django~=6.0.0", required=False),
+)
+
+
+def matrix() -> str:
+    """Run every row, also after one failed, then hold what all covered against the gates."""
+    for stale in WORK.glob("coverage.*"):
+        stale.unlink()
+    failed = [row.name for row in ROWS if not _passes(row)]
+    if failed:
+        raise CheckError(f"rows that failed: {', '.join(failed)}")
+    return _coverage()
+
+
+def _passes(row: Row) -> bool:
+    try:
+        said = _run(row)
+    except CheckError as error:
+        print(f"  {row.name:26} FAILED: {error}", flush=True)
+        return False
+    print(f"  {row.name:26} {said}", flush=True)
+    return True
+
+
+def _run(row: Row) -> str:
+    interpreter = _find(row.python)
+    if interpreter is None:
+        if ON_CI and row.required:
+            raise CheckError(f"{row.name}: there is no Python {row.python} on this machine")
+        return f"skipped: no Python {row.python} on this machine"
+    python = make_venv(
+        row.name, interpreter, "--upgrade-package", "django", "--group", "test",
+        "--editable", f"{ROOT}[all]", row.django,
+    )  # fmt: skip
+    output = run(
+        python, "-m", "coverage", "run", "-m", "pytest", "-q",
+        COVERAGE_FILE=str(WORK / f"coverage.{row.name}"),
+    )  # fmt: skip
+    return f"{_versions(python)}: {last_line(output)}"
+
+
+def _versions(python: Path) -> str:
+    code = "import django, platform as p; print('Python', p.python_version(), 'Django', django.__version__)"
+    return run(python, "-c", code).strip()
+
+
+def _coverage() -> str:
+    _report("combine", *map(str, sorted(WORK.glob("coverage.*"))))
+    inner = "pagecache/core/*,pagecache/engine/*"
+    _report("report", f"--include={inner}", "--fail-under=100")
+    total = _report("report", "--fail-under=95")
+    return f"core and engine 100 %, {last_line(total)}"
+
+
+def _report(*arguments: str) -> str:
+    return run(BIN / "python", "-m", "coverage", *arguments, COVERAGE_FILE=str(WORK / "coverage"))
+
+
+def _find(version: str) -> str | None:
+    """Return an interpreter of that version that really runs: a shim may be all there is."""
+    return next((path for path in _candidates(version) if _is(version, path)), None)
+
+
+def _candidates(version: str) -> Iterator[str]:
+    yield sys.executable
+    yield from filter(None, [shutil.which(f"python{version}")])
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
+
+
+def _is(version: str, path: str) -> bool:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip() == version

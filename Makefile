@@ -1,0 +1,35 @@
+PYTHON ?= python3
+MINUTES ?= 60
+IN = .venv/bin/python -m
+BESIDE_REDIS = $(IN) tests.servers redis --
+
+.PHONY: setup demo serve test check bench soak dist
+
+# One stamp for each dependency group; dependency groups need pip 25.1.
+.venv/.%: pyproject.toml
+	$(PYTHON) -m venv .venv && $(IN) pip install --quiet --upgrade "pip>=25.1"
+	$(IN) pip install --quiet --editable ".[all]" --group $* && touch $@
+
+setup: .venv/.dev
+
+# Where no Redis can run (status 3), the site does with one process and its memory.
+demo: .venv/.demo
+	$(BESIDE_REDIS) $(IN) demo_site.drive || { test $$? = 3 && $(IN) demo_site.drive; }
+
+serve: .venv/.demo
+	$(BESIDE_REDIS) $(IN) demo_site.drive --serve || { test $$? = 3 && $(IN) demo_site.drive --serve; }
+
+test: .venv/.dev
+	$(IN) pytest
+
+check: .venv/.dev
+	.venv/bin/python .ci/check.py
+
+bench: .venv/.bench
+	$(BESIDE_REDIS) $(IN) bench
+
+soak: .venv/.dev
+	$(IN) pytest tests/soak --minutes $(MINUTES)
+
+dist: .venv/.dev
+	$(IN) build --outdir dist .
