@@ -1,0 +1,77 @@
+"""What a text of SQL touches: the tables that it reads and writes.
+
+A superset is always safe, a subset never: what is not understood, or calls a routine that is not known to compute
+only, is opaque. Views, triggers, rules and virtual tables cannot be seen in a text; the caller adds what is behind a
+name.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pagecache.core.sqlstatements import Statements
+from pagecache.core.sqltext import Unsure, folded, table_name
+
+__all__ = ["Footprint", "footprint", "table_name"]
+
+MAX_REMEMBERED = 4096
+MAX_REMEMBERED_LENGTH = 4000
+
+_NO_ROUTINES: frozenset[str] = frozenset()
+_NAMED_EACH_TIME = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What one text touches; names are as `table_name` makes them.
+
+    `columns` are those that an UPDATE of one table sets, None for anything else or less plain. `opaque`: it may have
+    read and written anything. `returns`: a write whose rows are still to be fetched (RETURNING).
+    """
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    columns: frozenset[str] | None
+    opaque: bool
+    returns: bool
+
+
+def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) -> Footprint:
+    """What the text touches on a database of this vendor, as Django names vendors.
+
+    `routines` are those of the site that only compute, in lower case, with their schema where they are called so.
+    """
+    if len(sql) > MAX_REMEMBERED_LENGTH or sql.startswith(_NAMED_EACH_TIME):
+        return _of_folded(folded(sql), vendor, routines)
+    return _remembered(sql, vendor, routines)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _remembered(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
+    return _of_folded(folded(sql), vendor, routines)
+
+
+def _of_folded(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
+    """Through the second memo, unless the text is long or unlike any other."""
+    if len(sql) > MAX_REMEMBERED_LENGTH or sql.startswith(_NAMED_EACH_TIME):
+        return _computed(sql, vendor, routines)
+    return _remembered_folded(sql, vendor, routines)
+
+
+def _computed(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
+    scan = Statements(vendor, routines)
+    try:
+        scan.text(sql)
+    except (Unsure, RecursionError):
+        scan.opaque = True
+    return _found(scan, sql)
+
+
+def _found(scan: Statements, sql: str) -> Footprint:
+    """What a scan has gathered; an opaque text may return rows wherever it has the word for it."""
+    returns = "returning" in sql.lower() if scan.opaque else scan.returns and bool(scan.writes)
+    plain = len(scan.assigned) == len(scan.writes) == 1 and not scan.opaque
+    columns = scan.assigned[0] if plain else None
+    return Footprint(frozenset(scan.reads), frozenset(scan.writes), columns, scan.opaque, returns)
+
+
+_remembered_folded = lru_cache(maxsize=MAX_REMEMBERED)(_computed)

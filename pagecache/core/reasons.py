@@ -1,0 +1,107 @@
+"""Reasons: every no has a name, the same in headers, logs and documents."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """Why something was not looked up, not served or not stored; `why` says it to a person."""
+
+    why: str
+
+    def __new__(cls, value: str, why: str) -> Self:
+        """Make a member whose value is the name used in headers, logs and documents."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.why = why
+        return member
+
+    # the request: answered by the view, nothing looked up
+    DISABLED = (
+        "disabled",
+        "`ENABLED` is off (the default while `DEBUG` is on and under a test runner)",
+    )
+    METHOD = "method", "only GET and HEAD are looked up"
+    BODY = "body", "the request carries a body or a Content-Type"
+    AUTHORIZATION = "authorization", "the request carries `Authorization`"
+    METHOD_OVERRIDE = "method-override", "the request carries a method override header"
+    RANGE = "range", "the request asks for a range"
+    PRECONDITION = "precondition", "the request carries `If-Match` or `If-Unmodified-Since`"
+    SESSION_COOKIE = "session-cookie", 'the visitor has a session and `AUTHENTICATED` is "bypass"'
+    SENSITIVE_PARAM = "sensitive-param", "the query has a parameter named in `SENSITIVE_PARAMS`"
+    HOST = "host", "Django refuses the host of the request"
+    QUERY = "query", "Django refuses the query string"
+    USER_AGENT = "user-agent", "the client is in `DISALLOWED_USER_AGENTS`"
+    EXCLUDED = "excluded", "`EXCLUDE` matches, or `INCLUDE` is set and does not"
+    EXEMPT = "exempt", "the view is marked `cache_exempt`"
+    UNMARKED = "unmarked", '`MODE` is "decorated" and the view has no `cache_page`'
+    SENSITIVE_VIEW = (
+        "sensitive-view",
+        "admin, log-in, password and login-required views are never stored",
+    )
+    UNRESOLVED = "unresolved", "no view answers this path"
+    NO_SEGMENT = "no-segment", "the segment function gave None, raised, or changed its answer"
+    UNDECLARED_COOKIE = (
+        "undeclared-cookie",
+        "the page read a cookie that is not in `KEY_COOKIES`, and the request has it",
+    )
+    UNDECLARED_HEADER = (
+        "undeclared-header",
+        "the page read a header that is not in `KEY_HEADERS`, and the request has it",
+    )
+    SESSION = "session", "the page read the session, and the visitor has one"
+    USER = "user", "the page read the user, and the visitor may be logged in"
+    OWED = (
+        "announcement-owed",
+        "an announcement of this process has not got through to the cache server yet",
+    )
+    STORE = "store-error", "the cache server did not answer"
+    ERROR = "error", "pagecache failed; the log has the traceback"
+
+    # the render: answered by the view, not stored
+    HEAD = "head", "a response to HEAD has no body to store"
+    STATUS = "status", "the status is not in `STATUSES`"
+    STREAMING = "streaming", "the response is streamed"
+    SET_COOKIE = "set-cookie", "the response sets a cookie"
+    PRIVATE = "private", "the response says `Cache-Control: private`"
+    NO_STORE = "no-store", "the response says `Cache-Control: no-store`"
+    NO_CACHE = "no-cache", "the response says `Cache-Control: no-cache`"
+    VARY_STAR = "vary-star", "the response says `Vary: *`"
+    PARTIAL = (
+        "partial",
+        "the response is a part (`Content-Range`), or its length is not its `Content-Length`",
+    )
+    TOO_LARGE = "too-large", "the body is larger than `MAX_BYTES`"
+    NO_LIFETIME = (
+        "no-lifetime",
+        "the response may not be kept: its freshness or its timeout is zero",
+    )
+    CSRF = "csrf-token", "the page holds a CSRF token"
+    NONCE = "csp-nonce", "the page holds a Content-Security-Policy nonce"
+    CHALLENGE = "challenge", "the response asks the client to log in"
+    ALL_COOKIES = "all-cookies", "the page read all cookies at once"
+    ALL_HEADERS = (
+        "all-headers",
+        "the page read all headers, or the whole environment of the request",
+    )
+    CLIENT = (
+        "client-address",
+        "the page read who the client is (its address, certificate or remote user)",
+    )
+    TOO_MANY_INPUTS = "too-many-inputs", "the page read more request inputs than one recipe holds"
+    AUTHENTICATED = (
+        "authenticated",
+        "the page was made for a logged-in visitor, and no segment covers that",
+    )
+    OUTSIDE = "outside", "middleware outside pagecache is neither known nor named in `OUTSIDE`"
+    WROTE = "wrote", "the request wrote to the database"
+    OPAQUE_SQL = "opaque-sql", "the page ran SQL that pagecache does not understand"
+    IGNORED_TABLE = "ignored-table", "the page read a table whose writes are ignored (`IGNORE`)"
+    FOREIGN_SQL = "foreign-sql", "a thread that belongs to no request ran SQL meanwhile"
+    TRANSACTION = "transaction", "the page was read in a transaction that had begun before"
+    UNANNOUNCED = "unannounced", "this connection has writes that are not announced yet"
+    WIDENED = (
+        "widened",
+        "the page read a request input for the first time; it is stored from the next request on",
+    )
+    MOVED = "moved", "the data changed while the page was made"

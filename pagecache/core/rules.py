@@ -1,0 +1,199 @@
+"""The rules, each a small predicate that names its reason; the first reason wins."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from pagecache.core.headers import cache_control, vary_names
+from pagecache.core.reasons import Reason
+from pagecache.core.types import Answered, Asked
+
+T = TypeVar("T")
+Rule = Callable[[T], Reason | None]
+
+OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
+
+
+def method(asked: Asked) -> Reason | None:
+    """Only GET and HEAD have answers that are shared (RFC 9110 9.2.3)."""
+    return None if asked.method in {"GET", "HEAD"} else Reason.METHOD
+
+
+def body(asked: Asked) -> Reason | None:
+    """A GET with a body means whatever the view makes of it; a charset changes how the query is read."""
+    meta = asked.meta
+    length = meta.get("CONTENT_LENGTH")
+    has_body = length not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in meta
+    return Reason.BODY if has_body or meta.get("CONTENT_TYPE") else None
+
+
+def authorization(asked: Asked) -> Reason | None:
+    """Credentials make the answer private (RFC 9111 3.5)."""
+    return Reason.AUTHORIZATION if "HTTP_AUTHORIZATION" in asked.meta else None
+
+
+def method_override(asked: Asked) -> Reason | None:
+    """Middleware may turn this GET into another method."""
+    return Reason.METHOD_OVERRIDE if any(name in asked.meta for name in OVERRIDES) else None
+
+
+def ranges(asked: Asked) -> Reason | None:
+    """A range is the view's to answer."""
+    return Reason.RANGE if "HTTP_RANGE" in asked.meta else None
+
+
+def precondition(asked: Asked) -> Reason | None:
+    """If-Match and If-Unmodified-Since speak to the origin (RFC 9111 4.3.2)."""
+    named = "HTTP_IF_MATCH" in asked.meta or "HTTP_IF_UNMODIFIED_SINCE" in asked.meta
+    return Reason.PRECONDITION if named else None
+
+
+def route(asked: Asked) -> Reason | None:
+    """The path or its view is excluded."""
+    return asked.route.reason
+
+
+def session_cookie(asked: Asked) -> Reason | None:
+    """Whoever has a session gets pages of their own, unless the site says otherwise."""
+    return (
+        Reason.SESSION_COOKIE
+        if asked.authenticated == "bypass" and asked.has_session_cookie
+        else None
+    )
+
+
+def sensitive_param(asked: Asked) -> Reason | None:
+    """A token in the query is a credential."""
+    return Reason.SENSITIVE_PARAM if asked.has_sensitive_param else None
+
+
+def host(asked: Asked) -> Reason | None:
+    """A host that Django refuses has no pages."""
+    return Reason.HOST if asked.host is None else None
+
+
+def user_agent(asked: Asked) -> Reason | None:
+    """CommonMiddleware turns this client away."""
+    return Reason.USER_AGENT if asked.is_refused_agent else None
+
+
+REQUEST_RULES: tuple[Rule[Asked], ...] = (
+    method,
+    body,
+    authorization,
+    method_override,
+    ranges,
+    precondition,
+    host,
+    user_agent,
+    route,
+    session_cookie,
+    sensitive_param,
+)
+
+
+def head(answered: Answered) -> Reason | None:
+    """A response to HEAD is never stored as a GET."""
+    return Reason.HEAD if answered.method == "HEAD" else None
+
+
+def challenge(answered: Answered) -> Reason | None:
+    """A refusal concerns one client."""
+    refused = answered.status in {401, 403, 407} or "www-authenticate" in answered.headers
+    return Reason.CHALLENGE if refused else None
+
+
+def partial(answered: Answered) -> Reason | None:
+    """A part is never stored as the whole (RFC 9111 3.3)."""
+    length = answered.headers.get("content-length")
+    differs = length is not None and length != str(answered.size) and not answered.streaming
+    is_part = answered.status == 206 or "content-range" in answered.headers  # noqa: PLR2004 a status code
+    return Reason.PARTIAL if is_part or differs else None
+
+
+def status(answered: Answered) -> Reason | None:
+    """Only statuses that the site named are stored."""
+    return None if answered.status in answered.statuses else Reason.STATUS
+
+
+def streaming(answered: Answered) -> Reason | None:
+    """A stream has no body to store."""
+    return Reason.STREAMING if answered.streaming else None
+
+
+def set_cookie(answered: Answered) -> Reason | None:
+    """A cookie is for one client."""
+    return Reason.SET_COOKIE if answered.sets_cookie or "set-cookie" in answered.headers else None
+
+
+def no_store(answered: Answered) -> Reason | None:
+    """RFC 9111 5.2.2.5."""
+    return Reason.NO_STORE if "no-store" in _directives(answered) else None
+
+
+def private(answered: Answered) -> Reason | None:
+    """RFC 9111 5.2.2.7; with field names too, which is stricter than the RFC asks."""
+    return Reason.PRIVATE if "private" in _directives(answered) else None
+
+
+def no_cache(answered: Answered) -> Reason | None:
+    """RFC 9111 5.2.2.4: not to be reused without asking the view, so not stored."""
+    return Reason.NO_CACHE if "no-cache" in _directives(answered) else None
+
+
+def vary_star(answered: Answered) -> Reason | None:
+    """RFC 9110 12.5.5: depends on something that no header names."""
+    return Reason.VARY_STAR if "*" in vary_names(answered.headers.get("vary", "")) else None
+
+
+def nonce(answered: Answered) -> Reason | None:
+    """A nonce that is used twice protects nobody."""
+    policies = (
+        answered.headers.get("content-security-policy", ""),
+        answered.headers.get("content-security-policy-report-only", ""),
+    )
+    return Reason.NONCE if any("'nonce-" in policy.lower() for policy in policies) else None
+
+
+def recorded(answered: Answered) -> Reason | None:
+    """What the recording of the render says."""
+    return answered.refusals[0] if answered.refusals else None
+
+
+def no_lifetime(answered: Answered) -> Reason | None:
+    """Nothing is stored that is stale at once."""
+    return Reason.NO_LIFETIME if answered.lifetime is not None and answered.lifetime <= 0 else None
+
+
+def too_large(answered: Answered) -> Reason | None:
+    """One page does not crowd out the others."""
+    return Reason.TOO_LARGE if answered.size > answered.max_bytes else None
+
+
+RESPONSE_RULES: tuple[Rule[Answered], ...] = (
+    head,
+    challenge,
+    partial,
+    status,
+    streaming,
+    set_cookie,
+    no_store,
+    private,
+    no_cache,
+    vary_star,
+    nonce,
+    recorded,
+    no_lifetime,
+    too_large,
+)
+
+
+def first(rules: Iterable[Rule[T]], subject: T) -> Reason | None:
+    """Return the first reason that a rule gives, None where all are content."""
+    for rule in rules:
+        if (reason := rule(subject)) is not None:
+            return reason
+    return None
+
+
+def _directives(answered: Answered) -> frozenset[str]:
+    return frozenset(cache_control(answered.headers.get("cache-control", "")))

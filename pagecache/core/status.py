@@ -1,0 +1,44 @@
+"""The Cache-Status response field (RFC 9211)."""
+
+from pagecache.core.reasons import Reason
+
+NAME = "pagecache"
+MAX_TTL = 10**15 - 1  # the largest integer of a structured field (RFC 9651 3.3.1)
+
+
+def hit(ttl: float | None, *, key: str | None = None) -> str:
+    """Return the member for a response that came from the store; `ttl` in seconds."""
+    return f"{NAME}; hit{_ttl(ttl)}{_key(key)}"
+
+
+def forwarded(
+    why: str,
+    *,
+    stored: bool = False,
+    ttl: float | None = None,
+    detail: Reason | None = None,
+    key: str | None = None,
+) -> str:
+    """Return the member for a response that the view made; `why` is a forward reason of RFC 9211 2.2."""
+    saved = f"; stored{_ttl(ttl)}" if stored else ""
+    return f"{NAME}; fwd={why}{saved}{_key(key)}{f'; detail={detail}' if detail else ''}"
+
+
+def append(existing: str | None, member: str) -> str:
+    """Return the field with our member behind those of caches nearer the origin (RFC 9211 2)."""
+    return f"{existing}, {member}" if existing else member
+
+
+def has_member(field: str | None) -> bool:
+    """Whether pagecache has already said its word about this response."""
+    return field is not None and any(
+        part.split(";")[0].strip() == NAME for part in field.split(",")
+    )
+
+
+def _ttl(ttl: float | None) -> str:
+    return "" if ttl is None else f"; ttl={min(int(ttl), MAX_TTL)}"
+
+
+def _key(key: str | None) -> str:
+    return "" if key is None else f'; key="{key}"'

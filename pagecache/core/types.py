@@ -1,0 +1,153 @@
+"""The nouns of pagecache: request inputs, policies, and a request and a response as plain values."""
+
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from pagecache.core.codec import Entry
+from pagecache.core.reasons import Reason
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Input(NamedTuple):
+    """One thing that a page can read of a request: `kind` names the source, `name` the item."""
+
+    kind: str
+    name: str = ""
+
+
+QUERY = "query"  # one query parameter, by value
+QUERY_STRING = "query-string"  # the query string as a whole
+COOKIE = "cookie"  # by value where declared, else only as absent
+HEADER = "header"  # likewise
+VARY = "vary"  # a header that the response's `Vary` names: its value, taken literally
+META = "meta"  # a server variable, by value
+SESSION = "session"  # only as absent, unless a segment covers it
+USER = "user"  # likewise
+
+
+class Unset(Enum):
+    """The type of `UNSET`: a value that nobody stated, where None has a meaning of its own."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
+Segment = Callable[[Any], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a view states about itself through the decorators; times are in seconds."""
+
+    timeout: float | Unset | None = UNSET
+    cache: str | None = None
+    key_prefix: str | None = None
+    tags: tuple[str, ...] = ()
+    downstream: int | None = None
+    segment: Segment | None = None
+    marked: bool = False
+    exempt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The view that answers a path, as far as rules and patterns look at it."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    app_names: tuple[str, ...]
+    sensitive: bool
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What holds for every request of one path: a reason not to look up, or the policy to follow."""
+
+    reason: Reason | None
+    policy: Policy = Policy()
+    segment: Segment | None = None
+    rule_timeout: float | Unset | None = UNSET
+
+
+class Asked(Protocol):
+    """A request as the rules see it."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def meta(self) -> Mapping[str, Any]: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def has_session_cookie(self) -> bool: ...
+    @property
+    def has_sensitive_param(self) -> bool: ...
+    @property
+    def is_refused_agent(self) -> bool: ...
+    @property
+    def authenticated(self) -> str: ...
+    @property
+    def route(self) -> Route: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A response as the rules see it, with what the recording says against storing it."""
+
+    method: str
+    status: int
+    statuses: frozenset[int]
+    headers: Mapping[str, str]  # names in lower case
+    streaming: bool
+    size: int
+    max_bytes: int
+    sets_cookie: bool
+    lifetime: float | None
+    refusals: tuple[Reason, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is said of a response that the view made: a forward reason of RFC 9211 2.2, and ours."""
+
+    forward: str
+    reason: Reason | None = None
+    stored: bool = False
+    ttl: float | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """What the look-up of one request found; `starts` and `star` are the start versions."""
+
+    forward: str = "uri-miss"
+    reason: Reason | None = None  # why neither to serve nor to store
+    recipe: tuple[Input, ...] = ()
+    has_recipe: bool = False
+    key: str = ""
+    entry: Entry | None = None
+    star: bytes | None = None
+    starts: dict[str, bytes] = field(default_factory=dict)
+
+
+class Refused(Exception):  # noqa: N818 a decision, not an error
+    """Something that cannot be part of a key, or may not be served or stored now."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def remember(memo: dict[K, V], key: K, value: V, limit: int) -> V:
+    """Keep a value in a bounded memo, dropping the oldest; safe under threads."""
+    if len(memo) >= limit and key not in memo:
+        with suppress(KeyError, RuntimeError, StopIteration):  # another thread was faster
+            del memo[next(iter(memo))]
+    memo[key] = value
+    return value

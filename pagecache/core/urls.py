@@ -1,0 +1,31 @@
+"""Patterns of `EXCLUDE`, `INCLUDE` and `RULES`: a regular expression on the path, or a name of the view."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from pagecache.core.types import Resolved
+
+Pattern = Callable[[str, Resolved], bool]
+PREFIXES = ("name:", "namespace:", "app:")
+
+
+def compile_pattern(text: str) -> Pattern:
+    """Return a predicate `(path, resolved view) -> bool`; raises `re.error` for a bad regular expression.
+
+    `name:blog:detail` is a view's full name, `namespace:admin` an instance namespace, `app:admin` an
+    application namespace; anything else is searched for in the path with its leading slash.
+    """
+    kind, _, rest = text.partition(":")
+    if kind == "name":
+        return lambda _path, view: view.name == rest
+    if kind == "namespace":
+        return lambda _path, view: rest in view.namespaces
+    if kind == "app":
+        return lambda _path, view: rest in view.app_names
+    search = re.compile(text).search
+    return lambda path, _view: search(path) is not None
+
+
+def matches_any(patterns: Iterable[Pattern], path: str, view: Resolved) -> bool:
+    """Whether one of the patterns matches."""
+    return any(pattern(path, view) for pattern in patterns)
