@@ -1,0 +1,140 @@
+"""Makes lines from the parameters of the site's own connection pool: its address, password, TLS and Sentinels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis.asyncio
+import redis.asyncio.retry
+import redis.asyncio.sentinel
+import redis.backoff
+import redis.connection
+import redis.retry
+import redis.sentinel
+
+from pagecache.stores.lines import AsyncLine, Line
+
+# These belong to the site's own pool and clients: what they decode, repeat, watch and notify.
+NOT_OURS = {
+    "connection_pool",
+    "decode_responses",
+    "encoding",
+    "encoding_errors",
+    "event_dispatcher",
+    "health_check_interval",
+    "himport_registry",
+    "maint_notifications_config",
+    "maint_notifications_pool_handler",
+    "orig_host_address",
+    "orig_socket_connect_timeout",
+    "orig_socket_timeout",
+    "oss_cluster_maint_notifications_handler",
+    "retry",
+    "retry_on_error",
+    "retry_on_timeout",
+    "socket_connect_timeout",
+    "socket_timeout",
+}
+SYNC_ONLY = {"command_packer", "parser_class"}  # the asynchronous connection has its own
+
+
+class Dialer:
+    """Opens lines to the server that takes writes; no step of it takes longer than the budget."""
+
+    def __init__(self, pool: Any, budget: float) -> None:
+        self._budget = budget
+        self._kind, self._async_kind = _kinds(pool.connection_class)
+        self._parameters = {**_ours(pool.connection_kwargs), "protocol": 2}
+        self._sentinels = _Sentinels(pool, budget) if _is_sentinel(pool) else None
+
+    def dial(self) -> Line:
+        """Open a line."""
+        where = self._sentinels.find() if self._sentinels else {}
+        timeouts = {"socket_timeout": self._budget, "socket_connect_timeout": self._budget}
+        line = Line(self._kind(**self._parameters | where | timeouts))
+        try:
+            line.open()
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    async def adial(self) -> AsyncLine:
+        """Open a line; the caller limits the time of the whole."""
+        where = await self._sentinels.afind() if self._sentinels else {}
+        timeouts = {"socket_timeout": None, "socket_connect_timeout": None}
+        parameters = {k: v for k, v in self._parameters.items() if k not in SYNC_ONLY}
+        line = AsyncLine(self._async_kind(**parameters | where | timeouts))
+        try:
+            await line.open()
+        except BaseException:
+            await line.close()
+            raise
+        return line
+
+
+class _Sentinels:
+    """The site's Sentinels, asked where the primary is each time that a line is opened."""
+
+    def __init__(self, pool: Any, budget: float) -> None:
+        manager = pool.sentinel_manager
+        self._service = pool.service_name
+        self._addresses = [_address(sentinel) for sentinel in manager.sentinels]
+        self._quorum = manager.min_other_sentinels
+        self._parameters = {
+            **_ours(manager.sentinel_kwargs),
+            "socket_timeout": budget,
+            "socket_connect_timeout": budget,
+        }
+
+    def find(self) -> dict[str, Any]:
+        """Return where the primary is."""
+        retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+        manager = self._manager(redis.sentinel.Sentinel, retry)
+        try:
+            host, port = manager.discover_master(self._service)
+        finally:
+            for sentinel in manager.sentinels:
+                sentinel.close()
+        return {"host": host, "port": port}
+
+    async def afind(self) -> dict[str, Any]:
+        """Return where the primary is."""
+        retry = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
+        manager = self._manager(redis.asyncio.sentinel.Sentinel, retry)
+        try:
+            host, port = await manager.discover_master(self._service)
+        finally:
+            for sentinel in manager.sentinels:
+                await sentinel.aclose()
+        return {"host": host, "port": port}
+
+    def _manager(self, kind: Any, retry: Any) -> Any:
+        return kind(self._addresses, self._quorum, {**self._parameters, "retry": retry})
+
+
+def _address(sentinel: Any) -> tuple[str, int]:
+    parameters = sentinel.connection_pool.connection_kwargs
+    return parameters["host"], parameters["port"]
+
+
+def _ours(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name not in NOT_OURS}
+
+
+def _is_sentinel(pool: Any) -> bool:
+    return isinstance(pool, redis.sentinel.SentinelConnectionPool)
+
+
+def _kinds(kind: type) -> tuple[Any, Any]:
+    """Return the classes of blocking and of awaited connections; a Sentinel's are plain once it has told where."""
+    if issubclass(kind, redis.sentinel.SentinelManagedSSLConnection):
+        return redis.connection.SSLConnection, redis.asyncio.SSLConnection
+    if issubclass(kind, redis.sentinel.SentinelManagedConnection):
+        return redis.connection.Connection, redis.asyncio.Connection
+    if issubclass(kind, redis.connection.UnixDomainSocketConnection):
+        return kind, redis.asyncio.UnixDomainSocketConnection
+    if issubclass(kind, redis.connection.SSLConnection):
+        return kind, redis.asyncio.SSLConnection
+    return kind, redis.asyncio.Connection

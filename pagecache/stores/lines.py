@@ -1,0 +1,186 @@
+"""Lines to a Redis: commands as bytes, packed here and sent at once, answers as they come.
+
+A line is a connection and the prefix of all keys that go through it. The prefix names the server process and the
+history that it continues: a restart from a snapshot, a failover or a return to an earlier server starts afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from redis.exceptions import RedisError, ResponseError
+
+from pagecache.stores.base import Refused, Steps
+
+T = TypeVar("T")
+
+# What the command is, its keys, what follows them.
+Command = tuple[tuple[str, ...], Sequence[str], tuple[bytes, ...]]
+
+QUIET = 1.0  # after so many seconds without use a line may have been closed by the server
+IDENTITY: tuple[Command, ...] = (
+    (("INFO", "server"), (), ()),
+    (("INFO", "replication"), (), ()),
+)
+
+
+class Origin:
+    """The server that is known to answer now; lines of an earlier one are closed, not used."""
+
+    __slots__ = ("prefix",)
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+
+class Line:
+    """A connection whose exchanges block."""
+
+    __slots__ = ("_connection", "_used", "origin", "prefix")
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._used = 0.0
+        self.origin: Origin | None = None
+        self.prefix = ""
+
+    def open(self) -> None:
+        """Connect, and learn who answers."""
+        self._connection.connect()
+        self.prefix = prefix_of(self.exchange(IDENTITY))
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Send the commands at once and return the answers; an error that the server answers is a value."""
+        self._connection.send_packed_command((packed(self.prefix, commands),), check_health=False)
+        answers = [self._answer() for _ in commands]
+        self._used = time.monotonic()
+        return answers
+
+    def _answer(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    def drive(self, steps: Steps[T]) -> T:
+        """Perform the steps of a verb."""
+        answers: Any = None
+        while True:
+            try:
+                commands = steps.send(answers)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answers = self.exchange(commands)
+
+    def is_closed(self) -> bool:
+        """Whether the server has closed it meanwhile."""
+        if time.monotonic() - self._used < QUIET:
+            return False
+        try:
+            return bool(self._connection.can_read())
+        except (RedisError, OSError):
+            return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.disconnect()
+
+
+class AsyncLine:
+    """A connection whose exchanges are awaited."""
+
+    __slots__ = ("_connection", "_used", "origin", "prefix")
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._used = 0.0
+        self.origin: Origin | None = None
+        self.prefix = ""
+
+    async def open(self) -> None:
+        """Connect, and learn who answers."""
+        await self._connection.connect()
+        self.prefix = prefix_of(await self.exchange(IDENTITY))
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Send the commands at once and return the answers; an error that the server answers is a value."""
+        command = (packed(self.prefix, commands),)
+        await self._connection.send_packed_command(command, check_health=False)
+        answers = [await self._answer() for _ in commands]
+        self._used = time.monotonic()
+        return answers
+
+    async def _answer(self) -> Any:
+        try:
+            return await self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    async def drive(self, steps: Steps[T]) -> T:
+        """Perform the steps of a verb."""
+        answers: Any = None
+        while True:
+            try:
+                commands = steps.send(answers)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answers = await self.exchange(commands)
+
+    async def is_closed(self) -> bool:
+        """Whether the server has closed it meanwhile."""
+        if time.monotonic() - self._used < QUIET:
+            return False
+        for _ in range(2):  # the loop may have paused as well: let it see the end of the stream
+            await asyncio.sleep(0)
+        connection = self._connection
+        can_read = getattr(connection, "can_read", None) or connection.can_read_destructive
+        try:
+            return bool(await can_read())
+        except (RedisError, OSError):
+            return True
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.disconnect(nowait=True)
+
+
+def packed(prefix: str, commands: Sequence[Command]) -> bytes:
+    """Return the commands as they are sent, with the prefix before each key."""
+    parts: list[bytes] = []
+    for words, keys, rest in commands:
+        count = len(words) + len(keys) + len(rest)
+        head = [f"${len(word)}\r\n{word}\r\n" for word in words]
+        named = [f"${len(prefix) + len(key)}\r\n{prefix}{key}\r\n" for key in keys]
+        parts.append("".join((f"*{count}\r\n", *head, *named)).encode("ascii"))
+        parts += [b"$%d\r\n%b\r\n" % (len(value), value) for value in rest]
+    return b"".join(parts)
+
+
+def checked(answers: Sequence[Any]) -> Sequence[Any]:
+    """Return the answers unless one is an error."""
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            raise answer
+    return answers
+
+
+def prefix_of(answers: Sequence[Any]) -> str:
+    """Return the prefix from what the server says of itself."""
+    facts = dict(
+        line.split(b":", 1)
+        for text in checked(answers)
+        for line in text.splitlines()
+        if b":" in line
+    )
+    if facts.get(b"role") == b"slave":
+        raise Refused("the server is a replica, and versions are read where they are written")
+    if not facts.get(b"run_id"):
+        raise Refused("the server does not tell its run_id")
+    identity = facts[b"run_id"] + b" " + facts.get(b"master_replid", b"")
+    return blake2b(identity, digest_size=8).hexdigest() + ":"
