@@ -1,0 +1,151 @@
+"""The setting `PAGECACHE`: one dict, read once into a frozen, validated object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core import mail
+from django.core.cache.backends.db import DatabaseCache
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from pagecache.core.types import UNSET, Policy, Unset
+from pagecache.core.urls import Pattern, compile_pattern
+from pagecache.events import settings_reloaded
+from pagecache.options import Options, problems
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One of `RULES`: what holds for the paths or views that its pattern matches."""
+
+    matches: Pattern
+    policy: Policy
+    segment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings as the code uses them."""
+
+    options: Options
+    enabled: bool
+    exclude: tuple[Pattern, ...]
+    include: tuple[Pattern, ...]
+    rules: tuple[Rule, ...]
+    cookies: Mapping[str, frozenset[str] | None]
+    headers: Mapping[str, frozenset[str] | None]
+    sensitive_params: frozenset[str]
+    statuses: frozenset[int]
+    routines: frozenset[str]
+    ignored: frozenset[str]
+    prefix: str
+
+
+_current: Config | None = None
+
+
+def get() -> Config:
+    """Return the settings; raises ImproperlyConfigured, naming key, value and fix, where they are wrong."""
+    global _current  # noqa: PLW0603 read once for the process
+    if _current is None:
+        _current = _read()
+    return _current
+
+
+def _read() -> Config:
+    stated = getattr(settings, "PAGECACHE", {})
+    if found := problems(stated):
+        raise ImproperlyConfigured(" ".join(found[0]))
+    options = Options(**stated)
+    cache = settings.CACHES.get(options.CACHE, {})
+    return Config(
+        options=options,
+        enabled=_is_enabled(options),
+        exclude=tuple(map(compile_pattern, options.EXCLUDE)),
+        include=tuple(map(compile_pattern, options.INCLUDE)),
+        rules=tuple(map(_rule, options.RULES)),
+        cookies=_declaration(options.KEY_COOKIES),
+        headers={
+            name.lower(): allowed for name, allowed in _declaration(options.KEY_HEADERS).items()
+        },
+        sensitive_params=frozenset(name.lower() for name in options.SENSITIVE_PARAMS),
+        statuses=frozenset(options.STATUSES),
+        routines=frozenset(name.lower() for name in options.ROUTINES),
+        ignored=_ignored(options),
+        prefix=f"{cache.get('KEY_PREFIX', '')}:{options.KEY_PREFIX}",
+    )
+
+
+def _is_enabled(options: Options) -> bool:
+    if options.ENABLED is not None:
+        return options.ENABLED
+    under_test_runner = hasattr(mail, "outbox")  # made by django.test.utils.setup_test_environment
+    return not settings.DEBUG and not under_test_runner
+
+
+def _rule(stated: Mapping[str, Any]) -> Rule:
+    timeout: float | Unset | None = stated.get("timeout", UNSET)
+    policy = Policy(timeout=timeout, tags=tuple(stated.get("tags", ())))
+    return Rule(compile_pattern(stated["match"]), policy, stated.get("segment"))
+
+
+def _declaration(stated: Any) -> Mapping[str, frozenset[str] | None]:
+    if isinstance(stated, dict):
+        return {
+            name: None if allowed is None else frozenset(allowed)
+            for name, allowed in stated.items()
+        }
+    return dict.fromkeys(stated)
+
+
+def _ignored(options: Options) -> frozenset[str]:
+    """Tables whose writes mean nothing for pages; the tables of DatabaseCache are the store's own affair."""
+    stated = options.IGNORE
+    if stated is None:
+        stated = [
+            "django_session",
+            "django_admin_log",
+            "django_migrations",
+            f"{_user_table()}.last_login",
+        ]
+    caches = [
+        str(cache["LOCATION"]) for cache in settings.CACHES.values() if _is_in_database(cache)
+    ]
+    return frozenset(name.lower() for name in (*stated, *caches))
+
+
+def _is_in_database(cache: Mapping[str, Any]) -> bool:
+    try:
+        return issubclass(import_string(cache.get("BACKEND", "")), DatabaseCache)
+    except ImportError:
+        return False
+
+
+def _user_table() -> str:
+    from django.apps import apps  # noqa: PLC0415 only once the registry is there
+
+    try:
+        return str(apps.get_model(settings.AUTH_USER_MODEL)._meta.db_table)
+    except (LookupError, ValueError):
+        return "auth_user"
+
+
+def _forget(*, setting: str, **_kwargs: Any) -> None:
+    global _current  # noqa: PLW0603 read once for the process
+    if setting in {
+        "PAGECACHE",
+        "CACHES",
+        "MIDDLEWARE",
+        "DEBUG",
+        "ROOT_URLCONF",
+        "AUTH_USER_MODEL",
+        "INSTALLED_APPS",
+    }:
+        _current = None
+        settings_reloaded.send(sender=None)
+
+
+setting_changed.connect(_forget, dispatch_uid="pagecache.conf")

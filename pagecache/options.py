@@ -1,0 +1,188 @@
+"""The keys of the setting `PAGECACHE`: their defaults, their forms, and what is wrong with a dict of them."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any
+
+from pagecache.core.urls import compile_pattern
+
+SENSITIVE = tuple(
+    "access_token api_key apikey auth code key password secret sig signature state ticket token uidb64".split()
+)
+MUST_BE_SECONDS = "a number of seconds, 0 or more, or None for no limit"
+
+
+def is_seconds(value: object) -> bool:
+    """Whether a value is a number of seconds, or None for no limit."""
+    return value is None or (
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list | tuple | set | frozenset) and all(
+        isinstance(item, str) for item in value
+    )
+
+
+def _is_declaration(value: object) -> bool:
+    return _is_names(value) or (
+        isinstance(value, dict)
+        and all(isinstance(k, str) and (v is None or _is_names(v)) for k, v in value.items())
+    )
+
+
+def _is_patterns(value: object) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and _is_names(value)
+        and all(_compiles(str(item)) for item in value)
+    )
+
+
+def _is_rules(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(_is_rule(item) for item in value)
+
+
+def _is_rule(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {"match", "timeout", "segment", "tags"}
+        and isinstance(value.get("match"), str)
+        and _compiles(value["match"])
+        and is_seconds(value.get("timeout"))
+        and isinstance(value.get("segment", ""), str)
+        and _is_names(value.get("tags", ()))
+    )
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        compile_pattern(pattern)
+    except re.error:
+        return False
+    return True
+
+
+def _option(default: Any, is_valid: Callable[[object], bool], must_be: str) -> Any:
+    return field(default=default, metadata={"is_valid": is_valid, "must_be": must_be})
+
+
+def _choice(default: str, *others: str) -> Any:
+    choices = (default, *others)
+    return _option(
+        default, lambda value: value in choices, "one of " + ", ".join(map(repr, choices))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The keys of `PAGECACHE` with their defaults; times are in seconds, sizes in bytes."""
+
+    ENABLED: bool | None = _option(
+        None, lambda v: v is None or isinstance(v, bool), "True, False or None (automatic)"
+    )
+    MODE: str = _choice("all", "decorated")
+    TIMEOUT: float | None = _option(300, is_seconds, MUST_BE_SECONDS)
+    CACHE: str = _option("default", _is_text, "the alias of a cache in CACHES")
+    KEY_PREFIX: str = _option("", _is_text, "a string")
+    RELEASE: str = _option(
+        "", _is_text, "a string that differs between deploys, such as a commit id"
+    )
+    EXCLUDE: Sequence[str] = _option(
+        (),
+        _is_patterns,
+        "a list of patterns: regular expressions, or 'name:...', 'namespace:...', 'app:...'",
+    )
+    INCLUDE: Sequence[str] = _option((), _is_patterns, "a list of patterns, as EXCLUDE")
+    RULES: Sequence[Mapping[str, Any]] = _option(
+        (),
+        _is_rules,
+        "a list of dicts with the key 'match' (a pattern) and "
+        "any of 'timeout' (seconds), 'segment' (dotted path), 'tags' (list)",
+    )
+    AUTHENTICATED: str = _choice("bypass", "segment", "unread")
+    SEGMENT: str = _option(
+        "pagecache.segments.anonymous", _is_text, "the dotted path of a callable"
+    )
+    KEY_COOKIES: Any = _option(
+        (),
+        _is_declaration,
+        "a list of cookie names, or a dict from names to lists of allowed values (None for any)",
+    )
+    KEY_HEADERS: Any = _option(
+        (), _is_declaration, "a list of header names, or a dict, as KEY_COOKIES"
+    )
+    SENSITIVE_PARAMS: Sequence[str] = _option(
+        SENSITIVE, _is_names, "a list of query parameter names"
+    )
+    MAX_BYTES: int = _option(1_000_000, _is_count, "a whole number of bytes, 0 or more")
+    STATUSES: Sequence[int] = _option(
+        (200,),
+        lambda v: isinstance(v, list | tuple | set) and all(map(_is_storable, v)),
+        "a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410",
+    )
+    MAX_INPUTS: int = _option(32, _is_count, "a whole number, 0 or more")
+    OUTSIDE: Sequence[str] = _option(
+        (),
+        _is_names,
+        "a list of dotted paths of middleware that stands before "
+        "pagecache and makes no page depend on the request",
+    )
+    IGNORE: Sequence[str] | None = _option(
+        None,
+        lambda v: v is None or _is_names(v),
+        "a list of 'table' and 'table.column' whose writes no page depends on",
+    )
+    ROUTINES: Sequence[str] = _option(
+        (), _is_names, "a list of SQL function names that read and write no table"
+    )
+    DOWNSTREAM_MAX_AGE: int = _option(0, _is_count, "a whole number of seconds, 0 or more")
+    REVEAL: str | None = _option(
+        None,
+        lambda v: v is None or isinstance(v, str),
+        "the dotted path of a callable request -> bool, or None",
+    )
+    STORE_BUDGET: float = _option(
+        0.25, lambda v: is_seconds(v) and bool(v), "a number of seconds above 0"
+    )
+
+
+def _is_storable(status: object) -> bool:
+    return isinstance(status, int) and status in {200, 203, 204, 300, 301, 308, 404, 410}
+
+
+def problems(stated: object) -> list[tuple[str, str]]:
+    """Return what is wrong with a `PAGECACHE` dict: pairs of message and hint."""
+    if not isinstance(stated, dict):
+        return [(f"PAGECACHE is {stated!r}.", "Make it a dict, such as {'TIMEOUT': 300}.")]
+    options = {item.name: item for item in fields(Options)}
+    found = []
+    for name, value in stated.items():
+        if name not in options:
+            close = get_close_matches(str(name), options, 1)
+            hint = (
+                f"Did you mean {close[0]!r}?"
+                if close
+                else f"Remove it; the keys are {', '.join(options)}."
+            )
+            found.append((f"PAGECACHE has the unknown key {name!r} (value {value!r}).", hint))
+        elif not options[name].metadata["is_valid"](value):
+            found.append(
+                (
+                    f"PAGECACHE[{name!r}] is {value!r}.",
+                    f"Make it {options[name].metadata['must_be']}.",
+                )
+            )
+    return found

@@ -1,0 +1,72 @@
+"""Versions that never come twice, and the names under which a site keeps what in its store."""
+
+import os
+import time
+from collections.abc import Iterable
+from hashlib import blake2b
+
+STAR = "*"  # moves with every announcement
+SITE = "site"  # every page depends on it
+PAGE = "page:"  # and on the tag of its path
+VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
+FORMAT = "1"
+MAX_TAG = 250
+
+
+def fresh() -> bytes:
+    """Return a version that never comes twice: the time in nanoseconds and bits of the operating system."""
+    return time.time_ns().to_bytes(8, "big") + os.urandom(8)
+
+
+def tag(name: str) -> str:
+    """Return a tag as it is kept: a name that is very long or not printable is replaced by a digest of it."""
+    if len(name) <= MAX_TAG and name.isprintable():
+        return name
+    return "#" + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def page_tag(path: str) -> str:
+    """Return the tag that all pages of a path depend on; the path comes with its script name."""
+    return PAGE + tag(path)
+
+
+class Names:
+    """The keys of one site in its store: nothing of a request or a tag reaches a store unhashed.
+
+    Version keys carry the site's prefix only; entries and recipes also the release and the format revision.
+    """
+
+    __slots__ = ("_entries", "_memo", "_versions")
+
+    def __init__(self, prefix: str, release: str) -> None:
+        self._versions = f"pagecache:{_short(prefix)}:v:"
+        self._entries = f"pagecache:{_short(prefix)}:{_short(release + ':' + FORMAT)}:"
+        self._memo: dict[str, str] = {}
+
+    def version(self, name: str) -> str:
+        """Return the key of the version of a tag."""
+        if (key := self._memo.get(name)) is None:
+            if len(self._memo) > 10_000:  # noqa: PLR2004 a bound for the memo, not a meaning
+                self._memo.clear()
+            key = self._memo[name] = self._versions + _digest(name)
+        return key
+
+    def versions(self, names: Iterable[str]) -> list[str]:
+        """Return the keys of the versions of tags."""
+        return [self.version(name) for name in names]
+
+    def entry(self, digest: str) -> str:
+        """Return the key of an entry, from the digest of its key material."""
+        return f"{self._entries}e:{digest}"
+
+    def recipe(self, path: str) -> str:
+        """Return the key of the recipe of a path."""
+        return f"{self._entries}r:{_digest(path)}"
+
+
+def _short(text: str) -> str:
+    return _digest(text)[:12]
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
