@@ -1,0 +1,1 @@
+"""What a page reads while it is made: inputs of its request, and SQL."""

@@ -1,0 +1,105 @@
+"""The recorder of one render, and how code that runs inside the render finds it."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from weakref import WeakSet
+
+from pagecache.core.reasons import Reason
+from pagecache.core.types import Input, Policy
+
+_ticks = itertools.count(1)
+
+
+def tick() -> int:
+    """Return a number larger than all before, to tell what began before what."""
+    return next(_ticks)
+
+
+class Recorder:
+    """What one render read, and what speaks against storing it."""
+
+    __slots__ = (
+        "__weakref__",
+        "epoch",
+        "expires",
+        "inputs",
+        "policy",
+        "refusals",
+        "tags",
+        "understood_vary",
+    )
+
+    def __init__(self) -> None:
+        self.epoch = tick()  # before the start versions are read
+        self.inputs: set[Input] = set()
+        self.tags: set[str] = set()
+        self.refusals: dict[Reason, None] = {}
+        self.expires: float | None = None  # seconds since the epoch
+        self.policy: Policy | None = None  # what a decorator inside the render stated
+        self.understood_vary: set[str] = set()  # names that stock middleware added to Vary
+
+    def read(self, kind: str, name: str = "") -> None:
+        """Record that the page looked at one input of its request."""
+        if not muted.get():
+            self.inputs.add(Input(kind, name))
+
+    def refuse(self, reason: Reason) -> None:
+        """Record that the page must not be stored."""
+        self.refusals[reason] = None
+
+    def refuse_read(self, reason: Reason) -> None:
+        """Record that the page looked at something of its request that no key can hold."""
+        if not muted.get():
+            self.refuse(reason)
+
+    def depend(self, tags: Iterable[str]) -> None:
+        """Record what data the page depends on."""
+        self.tags.update(tags)
+
+    def expire(self, when: float) -> None:
+        """Record that the page ends at a time, in seconds since the epoch; the earliest wins."""
+        self.expires = when if self.expires is None else min(self.expires, when)
+
+
+# The render that the running code belongs to; None in a request whose page is not recorded. Code without a value
+# belongs to no request at all.
+current: ContextVar[Recorder | None] = ContextVar("pagecache_recorder")
+muted: ContextVar[bool] = ContextVar("pagecache_muted", default=False)
+active: WeakSet[Recorder] = WeakSet()
+
+
+def recorder() -> Recorder | None:
+    """Return the recorder of the render that the running code belongs to."""
+    return current.get(None)
+
+
+@contextmanager
+def recording(render: Recorder | None) -> Iterator[None]:
+    """Record what runs inside; with None, run it as part of a request that is not recorded."""
+    token = current.set(render)
+    if render is not None:
+        active.add(render)
+    try:
+        yield
+    finally:
+        if render is not None:
+            active.discard(render)
+        current.reset(token)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Do not record the request inputs read inside: what they lead to is known or keyed in another way."""
+    token = muted.set(True)
+    try:
+        yield
+    finally:
+        muted.reset(token)
+
+
+def refuse_all(reason: Reason) -> None:
+    """Something happened that no render can be told from: none that is under way is stored."""
+    for render in tuple(active):
+        render.refuse(reason)

@@ -1,0 +1,194 @@
+"""A request that records what is read of it.
+
+The recorder sits on the request's class, as properties: `request.encoding = ...` deletes instance attributes, and
+code may hold the request anywhere.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.functional import SimpleLazyObject, empty
+
+from pagecache.core.reasons import Reason
+from pagecache.core.types import SESSION, USER
+from pagecache.recording.mappings import (
+    CONDITIONAL,
+    RecordedCookies,
+    RecordedHeaders,
+    RecordedMeta,
+    RecordedQuery,
+)
+from pagecache.recording.recorder import Recorder, quietly
+
+
+class RecordedRequest(HttpRequest):
+    """What recorded request classes have in common; mixed in before Django's own class."""
+
+    @property
+    def META(self) -> Any:  # noqa: D102, N802 Django's name
+        return self.__dict__["META"]
+
+    @META.setter
+    def META(self, value: dict[str, Any]) -> None:  # noqa: N802 Django's name
+        self.__dict__["META"] = RecordedMeta(value, self.META.recorder)
+
+    environ = META
+
+    @property
+    def GET(self) -> Any:  # noqa: D102, N802 Django's name
+        if "GET" not in self.__dict__:
+            with quietly():
+                self.__dict__["GET"] = RecordedQuery(super().GET, self.META.recorder)
+        return self.__dict__["GET"]
+
+    @GET.setter
+    def GET(self, value: QueryDict) -> None:  # noqa: N802 Django's name
+        self.__dict__["GET"] = value
+
+    @GET.deleter
+    def GET(self) -> None:  # noqa: N802 Django's name
+        del self.__dict__["GET"]
+
+    @property
+    def COOKIES(self) -> Any:  # noqa: D102, N802 Django's name
+        if "COOKIES" not in self.__dict__:
+            with quietly():
+                self.__dict__["COOKIES"] = RecordedCookies(super().COOKIES, self.META.recorder)
+        return self.__dict__["COOKIES"]
+
+    @COOKIES.setter
+    def COOKIES(self, value: dict[str, str]) -> None:  # noqa: N802 Django's name
+        self.__dict__["COOKIES"] = value
+
+    @property
+    def headers(self) -> Any:  # noqa: D102
+        if "headers" not in self.__dict__:
+            self.__dict__["headers"] = RecordedHeaders(self.META)
+        return self.__dict__["headers"]
+
+    @property
+    def session(self) -> Any:  # noqa: D102
+        if "session" not in self.__dict__:
+            raise AttributeError("session")
+        self.META.recorder.read(SESSION)
+        return self.__dict__["session"]
+
+    @session.setter
+    def session(self, value: Any) -> None:
+        self.__dict__["session"] = value
+
+    @session.deleter
+    def session(self) -> None:
+        del self.__dict__["session"]
+
+    @property
+    def user(self) -> Any:  # noqa: D102
+        if "user" not in self.__dict__:
+            raise AttributeError("user")
+        value = self.__dict__["user"]
+        if not is_unevaluated(value):
+            self.META.recorder.read(USER)
+            if value is self.META.known_user:  # its data was read before any start version was
+                self.META.recorder.refuse_read(Reason.AUTHENTICATED)
+        return value
+
+    @user.setter
+    def user(self, value: Any) -> None:
+        self.__dict__["user"] = self._seen(value) if is_unevaluated(value) else value
+
+    def _seen(self, lazy: Any) -> Any:
+        recorder = self.META.recorder
+
+        def evaluate() -> Any:
+            recorder.read(USER)
+            with quietly():
+                lazy._setup()  # noqa: SLF001 what any use of it does
+            return lazy._wrapped  # noqa: SLF001 and gives
+
+        return SimpleLazyObject(evaluate)
+
+    @property
+    def auser(self) -> Any:  # noqa: D102
+        if "auser" not in self.__dict__:
+            raise AttributeError("auser")
+        return self.__dict__["auser"]
+
+    @auser.setter
+    def auser(self, value: Callable[[], Any]) -> None:
+        recorder = self.META.recorder
+
+        async def seen() -> Any:
+            recorder.read(USER)
+            with quietly():
+                return await value()
+
+        self.__dict__["auser"] = seen
+
+    def _get_raw_host(self) -> str:
+        with quietly():  # the host as Django accepts it is in every key
+            return super()._get_raw_host()  # type: ignore[misc, no-any-return]
+
+    @property
+    def scheme(self) -> str | None:  # noqa: D102
+        with quietly():  # in every key
+            return super().scheme
+
+
+class RecordedASGI(RecordedRequest):
+    """An ASGI request's scope holds all that the request holds."""
+
+    @property
+    def scope(self) -> Any:  # noqa: D102
+        self.META.recorder.refuse_read(Reason.ALL_HEADERS)
+        return self.__dict__["scope"]
+
+    @scope.setter
+    def scope(self, value: Any) -> None:
+        self.__dict__["scope"] = value
+
+
+def recorded_class(cls: Any) -> Any:
+    """Return the class of requests as the given one that record what is read of them."""
+    return cls if issubclass(cls, RecordedRequest) else _recorded_class(cls)
+
+
+@lru_cache(64)
+def _recorded_class(cls: Any) -> Any:
+    mixin = RecordedASGI if issubclass(cls, ASGIRequest) else RecordedRequest
+    return type(cls.__name__, (mixin, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+
+
+def record(request: HttpRequest, recorder: Recorder) -> None:
+    """Let the request record what is read of it from here on."""
+    stored = request.__dict__
+    user, auser = stored.get("user"), stored.get("auser")
+    meta = RecordedMeta({k: v for k, v in stored["META"].items() if k not in CONDITIONAL}, recorder)
+    stored["META"] = meta
+    if "environ" in stored:
+        stored["environ"] = meta
+    stored.pop("headers", None)
+    if "GET" in stored:
+        stored["GET"] = RecordedQuery(stored["GET"], recorder)
+    if "COOKIES" in stored:
+        stored["COOKIES"] = RecordedCookies(stored["COOKIES"], recorder)
+    request.__class__ = recorded_class(type(request))
+    if user is not None:
+        meta.known_user = user if not is_unevaluated(user) and user.is_authenticated else None
+        request.user = user
+    if auser is not None:
+        request.auser = auser
+
+
+def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
+    """Give the conditional headers back, for middleware outside."""
+    for name in CONDITIONAL:
+        if name in meta:
+            dict.__setitem__(request.META, name, meta[name])
+
+
+def is_unevaluated(user: object) -> bool:
+    """Whether the user is lazy and nobody has looked at it yet."""
+    return isinstance(user, SimpleLazyObject) and user._wrapped is empty  # noqa: SLF001 looks without evaluating
