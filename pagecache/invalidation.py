@@ -1,0 +1,196 @@
+"""Writes are collected per connection and announced once per transaction, after COMMIT returned."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+from django.dispatch import receiver
+
+from pagecache import conf, database
+from pagecache.core.footprint import Footprint
+from pagecache.events import logger, settings_reloaded
+from pagecache.stores import Store, StoreError, open_store
+from pagecache.versions import SITE, STAR, VERSION_SECONDS, Names, fresh, page_tag, tag
+
+Target = str | type[Model] | Model
+
+
+class Announcer:
+    """Announces tags to the store, and keeps what did not get through until it does."""
+
+    def __init__(self) -> None:
+        self._failed: dict[object, frozenset[str]] = {}
+
+    @property
+    def owes(self) -> bool:
+        """Whether an announcement did not get through: until it does, this process neither serves nor stores."""
+        return bool(self._failed)
+
+    def announce(self, tags: Iterable[str] = ()) -> None:
+        """Give the tags, and all that is owed, fresh versions; what fails is logged and owed."""
+        with self._attempt(frozenset(tags)) as (star, versions):
+            site_store().announce(star, versions, VERSION_SECONDS)
+
+    async def aannounce(self, tags: Iterable[str] = ()) -> None:
+        """Do the same on the event loop."""
+        with self._attempt(frozenset(tags)) as (star, versions):
+            await site_store().aannounce(star, versions, VERSION_SECONDS)
+
+    @contextmanager
+    def _attempt(self, tags: frozenset[str]) -> Iterator[tuple[str, dict[str, bytes]]]:
+        """Repeat what failed before whole, with fresh versions; owe all of it again unless this gets through."""
+        owed = dict(self._failed)
+        due = tags.union(*owed.values())
+        names = site_names()
+        versions = {names.version(name): fresh() for name in (STAR, *sorted(due))}
+        try:
+            yield names.version(STAR), versions
+        except BaseException as error:
+            self._failed[object()] = tags
+            if not isinstance(error, StoreError):
+                raise
+            if not owed:
+                logger.error(
+                    "A write could not be announced; pages are neither served nor stored until it is: %s",
+                    error,
+                )
+        else:
+            for token in owed:
+                self._failed.pop(token, None)
+
+
+class Writes(database.Observer):
+    """Collects what each connection wrote, and announces it when it takes effect."""
+
+    def __init__(self) -> None:
+        # per connection: the savepoints that a write stands under, and its tags
+        self._pending: WeakKeyDictionary[
+            BaseDatabaseWrapper, list[tuple[frozenset[Any], frozenset[str]]]
+        ] = WeakKeyDictionary()
+
+    def finished(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
+        """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
+        tags = database.tags_written(footprint)
+        if footprint.opaque:
+            tags |= {SITE}
+        if not tags:
+            return
+        if database.in_transaction(connection):
+            self._pending.setdefault(connection, []).append(
+                (frozenset(connection.savepoint_ids), tags)
+            )
+        if footprint.opaque or not database.in_transaction(connection):
+            announcer.announce(tags)  # what is not understood may have committed by itself
+
+    def ended(self, connection: BaseDatabaseWrapper, *, committed: bool) -> None:
+        """Announce once for the transaction."""
+        pending = self._pending.pop(connection, ())
+        if committed and pending:
+            announcer.announce(frozenset().union(*(tags for _, tags in pending)))
+
+    def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
+        """Forget what was written under the savepoint."""
+        if connection in self._pending:
+            self._pending[connection] = [
+                item for item in self._pending[connection] if savepoint not in item[0]
+            ]
+
+    def add(self, tags: frozenset[str]) -> None:
+        """Announce tags again when the open transactions of this thread commit."""
+        for connection in connections.all(initialized_only=True):
+            if connection.in_atomic_block:
+                self._pending.setdefault(connection, []).append(
+                    (frozenset(connection.savepoint_ids), tags)
+                )
+
+    def unannounced(self) -> frozenset[str]:
+        """Return the tags that the connections of this thread wrote and did not announce yet."""
+        if not self._pending:
+            return frozenset()
+        pending = (
+            self._pending.get(connection, ())
+            for connection in connections.all(initialized_only=True)
+        )
+        return frozenset().union(*(tags for writes in pending for _, tags in writes))
+
+
+announcer = Announcer()
+writes = Writes()
+_names: Names | None = None
+_stores: dict[str, Store] = {}
+
+
+def site_names() -> Names:
+    """Return the names under which the site keeps what in its store."""
+    global _names  # noqa: PLW0603 one for the process
+    if _names is None:
+        config = conf.get()
+        _names = Names(config.prefix, config.options.RELEASE)
+    return _names
+
+
+def site_store(alias: str | None = None) -> Store:
+    """Return the store of an alias; without one the store that holds the site's versions."""
+    options = conf.get().options
+    name = alias or options.CACHE
+    if (store := _stores.get(name)) is None:
+        store = _stores[name] = open_store(name, budget=options.STORE_BUDGET)
+    return store
+
+
+def invalidate(*targets: Target) -> None:
+    """Make every page unservable that depends on the targets, in all processes.
+
+    A target is a tag (`"blog.article"`, or a name of your own used with `depends_on`), a model class or a model
+    instance. Inside `atomic` it works at once and again at commit.
+    """
+    tags = tags_of(targets)
+    writes.add(tags)
+    announcer.announce(tags)
+
+
+async def ainvalidate(*targets: Target) -> None:
+    """Do the same as `invalidate` on the event loop."""
+    tags = tags_of(targets)
+    writes.add(tags)
+    await announcer.aannounce(tags)
+
+
+def purge(*paths: str) -> None:
+    """Drop the stored pages of paths (with their script name, without host and query); of the site without any."""
+    announcer.announce(tags_of_paths(paths))
+
+
+async def apurge(*paths: str) -> None:
+    """Do the same as `purge` on the event loop."""
+    await announcer.aannounce(tags_of_paths(paths))
+
+
+def tags_of(targets: Iterable[Target]) -> frozenset[str]:
+    """Return the tags that targets stand for; raises TypeError for what is none."""
+    return frozenset().union(*map(_tags_of_target, targets))
+
+
+def _tags_of_target(target: Any) -> frozenset[str]:
+    if isinstance(target, str):
+        return frozenset(map(tag, database.tags_of_label(target)))
+    model = type(target) if isinstance(target, Model) else target
+    if isinstance(model, type) and issubclass(model, Model):
+        return database.tags_of_model(model)
+    raise TypeError(f"{target!r} is no tag, model class or model instance.")
+
+
+def tags_of_paths(paths: Iterable[str]) -> frozenset[str]:
+    """Return the tags of URL paths, of the whole site where there is none."""
+    return frozenset(page_tag(path.partition("?")[0]) for path in paths) or frozenset({SITE})
+
+
+@receiver(settings_reloaded)
+def _forget(**_kwargs: Any) -> None:
+    global _names  # noqa: PLW0603 one for the process
+    _names = None
+    _stores.clear()
