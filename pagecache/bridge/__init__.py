@@ -1,0 +1,1 @@
+"""Between Django and the values of the core: what a path means, a request, a response."""

@@ -1,0 +1,143 @@
+"""A Django request as the rules see it: every fact is read from the request as it came, before middleware."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.conf.urls.i18n import is_language_prefix_patterns_used
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, QueryDict
+from django.urls import get_urlconf
+from django.utils import timezone, translation
+
+from pagecache import conf
+from pagecache.core import types
+from pagecache.core.keys import Field
+from pagecache.core.reasons import Reason
+from pagecache.core.types import Input, Refused, Route
+
+
+class DjangoAsked:
+    """The facts of one request; made before the recorder sits on it."""
+
+    def __init__(self, request: HttpRequest, *, derives_language: bool) -> None:
+        self._request = request
+        self.method = request.method or ""
+        self.meta: Mapping[str, Any] = request.META
+        self.script = request.META.get("SCRIPT_NAME", "")
+        self.path = request.path_info
+        self.full_path = request.path
+        self.scheme = request.scheme or ""
+        self.urlconf = getattr(request, "urlconf", None) or get_urlconf() or settings.ROOT_URLCONF
+        self.language = (
+            _language(request, self.urlconf) if derives_language else translation.get_language()
+        )
+        self.time_zone = timezone.get_current_timezone_name()
+        self.cookie_header: str = self.meta.get("HTTP_COOKIE", "")
+        self._encoding = request.encoding
+        self.authenticated = conf.get().options.AUTHENTICATED
+        self.route = Route(None)
+
+    @cached_property
+    def host(self) -> str | None:
+        """The host as Django accepts it, None where it does not."""
+        try:
+            return self._request.get_host()
+        except SuspiciousOperation:
+            return None
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies as the view sees them."""
+        return dict(dict.items(self._request.COOKIES))
+
+    @cached_property
+    def query(self) -> QueryDict:
+        """The query as the view sees it; raises Refused where Django refuses it."""
+        try:
+            return QueryDict(self.meta.get("QUERY_STRING", ""), encoding=self._encoding)
+        except SuspiciousOperation as error:
+            raise Refused(Reason.QUERY) from error
+
+    @property
+    def has_session_cookie(self) -> bool:
+        """Whether the visitor may have a session."""
+        name = settings.SESSION_COOKIE_NAME
+        return name in self.cookie_header and name in self.cookies
+
+    @property
+    def has_sensitive_param(self) -> bool:
+        """Whether the query holds a credential."""
+        if not self.meta.get("QUERY_STRING"):
+            return False
+        try:
+            return any(name.lower() in conf.get().sensitive_params for name in self.query)
+        except Refused:
+            return True
+
+    @property
+    def is_refused_agent(self) -> bool:
+        """Whether CommonMiddleware turns the client away."""
+        agent = self.meta.get("HTTP_USER_AGENT", "")
+        return any(pattern.search(agent) for pattern in settings.DISALLOWED_USER_AGENTS)
+
+    def value(self, item: Input, covered: frozenset[str]) -> Field:
+        """Return the value of an input, None for absent; raises Refused where it cannot be in a key."""
+        if item.kind not in {types.SESSION, types.USER}:
+            return self._read(item)
+        if item.kind not in covered and self.has_session_cookie:
+            raise Refused(Reason.SESSION if item.kind == types.SESSION else Reason.USER)
+        return None
+
+    def _read(self, item: Input) -> Field:
+        config, name = conf.get(), item.name
+        match item.kind:
+            case types.QUERY:
+                return self.query.getlist(name) if name in self.query else None
+            case types.COOKIE:
+                return _declared(
+                    self.cookies.get(name), name, config.cookies, Reason.UNDECLARED_COOKIE
+                )
+            case types.HEADER:
+                return _declared(self.header(name), name, config.headers, Reason.UNDECLARED_HEADER)
+            case types.VARY:
+                return self.header(name)
+        return _text(self.meta.get("QUERY_STRING" if item.kind == types.QUERY_STRING else name))
+
+    def header(self, name: str) -> str | None:
+        """Return a header field as the server hands it over."""
+        key = name.upper().replace("-", "_")
+        return _text(
+            self.meta.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else "HTTP_" + key)
+        )
+
+
+def _declared(
+    value: str | None, name: str, declared: Mapping[str, frozenset[str] | None], reason: Reason
+) -> str | None:
+    """A value keys only where the site declared the name, and the value if it named values."""
+    if value is None:
+        return None
+    if name not in declared:
+        raise Refused(reason)
+    allowed = declared[name]
+    if allowed is not None and value not in allowed:
+        raise Refused(reason)
+    return value
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _language(request: HttpRequest, urlconf: Any) -> str:
+    """Return the language that LocaleMiddleware will activate, by its own steps."""
+    in_path, prefixed_default = is_language_prefix_patterns_used(urlconf)
+    if (
+        in_path
+        and not prefixed_default
+        and not translation.get_language_from_path(request.path_info)
+    ):
+        return settings.LANGUAGE_CODE
+    return translation.get_language_from_request(request, check_path=in_path)

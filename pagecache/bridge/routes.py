@@ -1,0 +1,163 @@
+"""What holds for every request of one path: found by resolving it once, and remembered."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.dispatch import receiver
+from django.urls import ResolverMatch, resolve
+from django.utils import translation
+from django.utils.module_loading import import_string
+
+from pagecache import conf
+from pagecache.core.reasons import Reason
+from pagecache.core.types import UNSET, Policy, Resolved, Route, Segment, Unset, remember
+from pagecache.core.urls import matches_any
+from pagecache.events import settings_reloaded
+from pagecache.recording.stock import KNOWN_OUTSIDE
+from pagecache.segments import anonymous
+
+MOST = 10_000
+LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+ACCESS_MIXIN = "django.contrib.auth.mixins.AccessMixin"
+SENSITIVE_MODULES = ("django.contrib.auth.views", "django.contrib.admin")
+NO_POLICY = Policy()
+
+_routes: dict[tuple[str | None, str | None, str], Route] = {}
+
+
+def policy_of(view: Callable[..., Any]) -> Policy:
+    """Return what the decorators of a view stated."""
+    return getattr(view, "pagecache_policy", NO_POLICY)
+
+
+def route(path: str, urlconf: Any, language: str | None) -> Route:
+    """Return what holds for a path as Django routes it (without script name) while a language is active."""
+    key = (urlconf if isinstance(urlconf, str) else None, language, path)
+    known = _routes.get(key) if urlconf is None or key[0] else None
+    return known or remember(_routes, key, _find(path, urlconf, language), MOST)
+
+
+def reflects(known: Route, stated: Policy) -> bool:
+    """Whether a route holds what a decorator stated; the tags of a rule may come on top."""
+    return replace(known.policy, tags=()) == replace(stated, tags=()) and set(stated.tags) <= set(
+        known.policy.tags
+    )
+
+
+def state(path: str, urlconf: Any, language: str | None, stated: Policy) -> None:
+    """Remember what a decorator stated that cannot be seen from outside the view."""
+    key = (urlconf if isinstance(urlconf, str) else None, language, path)
+    known = route(path, urlconf, language)
+    tags = tuple(dict.fromkeys((*stated.tags, *known.policy.tags)))
+    made = replace(
+        known, policy=replace(stated, tags=tags), segment=stated.segment or known.segment
+    )
+    remember(_routes, key, made, MOST)
+
+
+def _find(path: str, urlconf: Any, language: str | None) -> Route:
+    try:
+        with nullcontext() if language is None else translation.override(language):
+            match = resolve(path, urlconf)
+    except Exception:  # noqa: BLE001 Http404, and whatever a converter raises
+        return Route(Reason.UNRESOLVED)
+    return judge(path, match)
+
+
+def judge(path: str, match: ResolverMatch) -> Route:
+    """Return what the settings and the view's decorators say about a path and the view that answers it."""
+    view = resolved(match)
+    config = conf.get()
+    rule = next((rule for rule in config.rules if rule.matches(path, view)), None)
+    timeout: float | Unset | None = UNSET if rule is None else rule.policy.timeout
+    policy = view.policy
+    if rule is not None:
+        policy = replace(policy, tags=(*policy.tags, *rule.policy.tags))
+    segment = policy.segment
+    if segment is None and rule is not None and rule.segment is not None:
+        segment = import_string(rule.segment)
+    return Route(_reason(path, view), policy, segment, timeout)
+
+
+def _reason(path: str, view: Resolved) -> Reason | None:
+    config = conf.get()
+    answers = (
+        (not config.enabled, Reason.DISABLED),
+        (matches_any(config.exclude, path, view), Reason.EXCLUDED),
+        (config.include and not matches_any(config.include, path, view), Reason.EXCLUDED),
+        (view.policy.exempt, Reason.EXEMPT),
+        (view.sensitive, Reason.SENSITIVE_VIEW),
+        (config.options.MODE == "decorated" and not view.policy.marked, Reason.UNMARKED),
+    )
+    return next((reason for applies, reason in answers if applies), None)
+
+
+def resolved(match: ResolverMatch) -> Resolved:
+    """Return a view as rules and patterns see it."""
+    return Resolved(
+        name=match.view_name,
+        namespaces=tuple(match.namespaces),
+        app_names=tuple(match.app_names),
+        sensitive=_is_sensitive(match),
+        policy=policy_of(match.func),
+    )
+
+
+def _is_sensitive(match: ResolverMatch) -> bool:
+    if "admin" in match.app_names:
+        return True
+    if _login_is_required() and getattr(match.func, "login_required", True):
+        return True
+    return any(map(_guards_itself, _layers(match.func)))
+
+
+def _login_is_required() -> bool:
+    """Whether LoginRequiredMiddleware, or a class derived from it, is at work."""
+    classes = (
+        base for path in settings.MIDDLEWARE for base in getattr(import_string(path), "__mro__", ())
+    )
+    return any(_dotted(base) == LOGIN_REQUIRED for base in classes)
+
+
+def _dotted(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _layers(view: Any) -> Iterator[Any]:
+    """Yield a view, what it wraps, and the classes behind it."""
+    layer = view
+    while layer is not None:
+        yield layer
+        yield from getattr(getattr(layer, "view_class", None), "__mro__", ())
+        layer = getattr(layer, "__wrapped__", None)
+
+
+def _guards_itself(layer: Any) -> bool:
+    """Whether a view turns visitors away, or handles passwords: `login_required` and the like leave `login_url`."""
+    module = getattr(layer, "__module__", None) or ""
+    if module.startswith(SENSITIVE_MODULES):
+        return True
+    return (
+        _dotted(layer) == ACCESS_MIXIN if isinstance(layer, type) else hasattr(layer, "login_url")
+    )
+
+
+def unknown_outside(middleware: Iterable[str]) -> list[str]:
+    """Return those of some middleware that are neither understood nor named in `OUTSIDE`."""
+    declared = conf.get().options.OUTSIDE
+    return [path for path in middleware if path not in declared and path not in KNOWN_OUTSIDE]
+
+
+def site_segment() -> Segment:
+    """Return the site's segment function."""
+    path = conf.get().options.SEGMENT
+    return anonymous if path == "pagecache.segments.anonymous" else import_string(path)
+
+
+@receiver(settings_reloaded)
+def forget(**_kwargs: Any) -> None:
+    """Forget what this process remembers of paths."""
+    _routes.clear()

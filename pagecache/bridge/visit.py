@@ -1,0 +1,237 @@
+"""One request in its lane: what the flow asks about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import isawaitable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from pagecache import conf, segments, versions
+from pagecache.bridge import outgoing, routes
+from pagecache.bridge.asked import DjangoAsked
+from pagecache.core import freshness, types
+from pagecache.core.codec import Entry
+from pagecache.core.headers import vary_names
+from pagecache.core.keys import Field
+from pagecache.core.reasons import Reason
+from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route, Segment
+from pagecache.recording.mappings import CONDITIONAL
+from pagecache.recording.recorder import Recorder, quietly, recorder, recording
+from pagecache.recording.request import is_unevaluated, record, release
+
+_UNASKED = object()
+
+
+class DjangoVisit:
+    """A request between its arrival and its answer."""
+
+    FIELDS = "scheme host script-name path segment language time-zone urlconf key-prefix".split()
+
+    def __init__(
+        self, request: HttpRequest, asked: DjangoAsked, *, behind_middleware: bool
+    ) -> None:
+        self.request = request
+        self.asked = asked
+        self.recorder = Recorder()
+        self.found = Found()
+        self.path = asked.full_path
+        self.max_inputs = conf.get().options.MAX_INPUTS
+        self._behind = behind_middleware
+        self._segment: Any = _UNASKED
+
+    @property
+    def route(self) -> Route:
+        """What holds for the path."""
+        return self.asked.route
+
+    @property
+    def alias(self) -> str | None:
+        """The cache of the entry; None for the one that holds the versions too."""
+        alias = self.route.policy.cache
+        return None if alias == conf.get().options.CACHE else alias
+
+    @property
+    def segment_function(self) -> Segment:
+        """The function that names the visitor's class."""
+        return self.route.segment or routes.site_segment()
+
+    @property
+    def late(self) -> bool:
+        """Whether the segment needs what the site's own middleware finds out."""
+        return not self._behind and self.segment_function is not segments.anonymous
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is still to be looked up, behind the site's middleware."""
+        return self.late and self.found.reason is None and not self.found.key
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Record inside what the page reads, where the page could be stored."""
+        if self.found.reason is not None:
+            with recording(None):
+                yield
+            return
+        if recorder() is self.recorder:  # a decorator records from the look-up on
+            yield
+            return
+        if self.asked.cookie_header:
+            _ = self.asked.cookies  # the facts are taken before anybody changes them
+        record(self.request, self.recorder)
+        with recording(self.recorder):
+            try:
+                yield
+            finally:
+                release(self.request, self.asked.meta)
+
+    def awaits(self, response: Any) -> bool:
+        """Whether the page is still to be made, after the decorator returned."""
+        return self._behind and (
+            isawaitable(response) or not getattr(response, "is_rendered", True)
+        )
+
+    def fields(self) -> tuple[Field, ...]:
+        """Return what is in every key."""
+        asked, policy = self.asked, self.route.policy
+        return (
+            asked.scheme,
+            asked.host,
+            asked.script,
+            asked.path,
+            self._named_segment(),
+            asked.language,
+            asked.time_zone,
+            asked.urlconf if isinstance(asked.urlconf, str) else repr(asked.urlconf),
+            policy.key_prefix,
+        )
+
+    def value(self, item: Input) -> Field:
+        """Return the value of an input as the request came."""
+        return self.asked.value(item, segments.covers(self.segment_function))
+
+    def seal(self) -> None:
+        """Refuse where the view, what decorators stated, or the segment is not what the look-up went by."""
+        match = self.request.resolver_match
+        if match is None:
+            raise Refused(Reason.UNRESOLVED)
+        actual = routes.judge(self.asked.path, match)
+        if actual.reason is not None and actual.reason is not Reason.UNMARKED:
+            raise Refused(actual.reason)
+        stated = self.recorder.policy
+        if stated is not None and not routes.reflects(self.route, stated):
+            routes.state(self.asked.path, self.asked.urlconf, self.asked.language, stated)
+            raise Refused(Reason.WIDENED)
+        before, self._segment = self._segment, _UNASKED
+        if before is not _UNASKED and self._named_segment() != before:
+            raise Refused(Reason.NO_SEGMENT)
+
+    def _named_segment(self) -> Field:
+        if self._segment is _UNASKED:
+            self._segment = _name(self.segment_function, self.request)
+        return self._segment  # type: ignore[no-any-return]
+
+    def reads(self, response: HttpResponseBase) -> frozenset[Input]:
+        """Return what the render read, and what its `Vary` names beyond what stock middleware added."""
+        names = self._varies(response)
+        inputs = {item for item in self.recorder.inputs if not _is_declared(item, names)}
+        return frozenset(inputs | {Input(types.VARY, name) for name in names})
+
+    def _varies(self, response: HttpResponseBase) -> set[str]:
+        return set(vary_names(response.get("Vary", ""))) - self.recorder.understood_vary
+
+    def answered(self, response: HttpResponseBase, now: float) -> Answered:
+        """Return the response as the rules see it."""
+        config, streaming = conf.get(), response.streaming
+        headers = {name.lower(): value for name, value in response.items()}
+        lifetime = freshness.lifetime(
+            headers,
+            now,
+            stated=(self.route.policy.timeout, self.route.rule_timeout, config.options.TIMEOUT),
+            expires_at=self.recorder.expires,
+        )
+        return Answered(
+            method=self.asked.method,
+            status=response.status_code,
+            statuses=config.statuses
+            if not settings.DEBUG
+            else config.statuses - {404, 410},  # technical pages
+            headers=headers,
+            streaming=streaming,
+            size=0 if streaming else len(response.content),  # type: ignore[attr-defined]
+            max_bytes=config.options.MAX_BYTES,
+            sets_cookie=bool(response.cookies),
+            lifetime=lifetime,
+            refusals=self._refusals(response),
+        )
+
+    def _refusals(self, response: HttpResponseBase) -> tuple[Reason, ...]:
+        """Say what the recording, and the request itself after the render, have against storing."""
+        found = list(self.recorder.refusals)
+        if Reason.ALL_COOKIES in found and "cookie" in self._varies(response):
+            found.remove(Reason.ALL_COOKIES)  # the whole header is in the key
+        if self._knows_who() and types.USER not in segments.covers(self.segment_function):
+            found.append(Reason.AUTHENTICATED)
+        if hasattr(self.request, "sensitive_post_parameters"):
+            found.append(Reason.SENSITIVE_VIEW)
+        return tuple(found)
+
+    def _knows_who(self) -> bool:
+        """Whether the page looked at the user, and there is one, whoever found that out."""
+        stored = self.request.__dict__
+        users = (stored.get(name) for name in ("user", "_cached_user", "_acached_user"))
+        known = any(
+            not is_unevaluated(user) and getattr(user, "is_authenticated", False) for user in users
+        )
+        return known and Input(types.USER) in self.recorder.inputs
+
+    def capture(
+        self,
+        response: Any,
+        inputs: tuple[Input, ...],
+        material: bytes,
+        kept: tuple[float, float | None],
+    ) -> Entry:
+        """Return the entry for a response, and give the response the headers that the entry has."""
+        shared = self._named_segment() == "anonymous"
+        outgoing.dress(
+            response, inputs, material, downstream=self.route.policy.downstream, shared=shared
+        )
+        tags = {
+            versions.SITE,
+            versions.page_tag(self.path),
+            *map(versions.tag, self.route.policy.tags),
+        }
+        return outgoing.capture(response, material, tuple(sorted(tags | self.recorder.tags)), kept)
+
+    def serve(self, entry: Entry, now: float) -> Any:
+        """Return the response for an entry."""
+        return outgoing.serve(self.request, entry, now, self._conditions(), self.found.key)
+
+    def finish(self, response: HttpResponseBase, outcome: Outcome) -> Any:
+        """Say what happened, and answer the conditions that were kept from the view."""
+        return outgoing.finish(self.request, response, outcome, self._conditions(), self.found.key)
+
+    def _conditions(self) -> dict[str, str]:
+        return {name: self.asked.meta[name] for name in CONDITIONAL if name in self.asked.meta}
+
+
+def _is_declared(item: Input, names: set[str]) -> bool:
+    """Whether the response's own `Vary` puts into the key, as a whole, what the page read by name."""
+    if item.kind == types.COOKIE:
+        return "cookie" in names
+    return item.kind == types.HEADER and item.name in names
+
+
+def _name(function: Segment, request: HttpRequest) -> Field:
+    """Return the visitor's class; values of other types than str never meet a string in a key."""
+    try:
+        with quietly():
+            segment: object = function(request)
+    except Exception as error:
+        raise Refused(Reason.NO_SEGMENT) from error
+    if segment is None:
+        raise Refused(Reason.NO_SEGMENT)
+    return segment if isinstance(segment, str) else (type(segment).__name__, repr(segment))
