@@ -1,0 +1,34 @@
+"""The app: it lets pagecache see what every process of the site writes."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.signals import request_started
+
+from pagecache import conf, database
+from pagecache.invalidation import writes
+from pagecache.recording import stock
+from pagecache.recording.recorder import current
+from pagecache.recording.sql import Reads
+
+
+class PageCacheConfig(AppConfig):
+    """Watches database connections and stock middleware from start-up on."""
+
+    name = "pagecache"
+    verbose_name = "Page cache"
+
+    def ready(self) -> None:
+        """Install what records reads and announces writes; raises ImproperlyConfigured for wrong settings."""
+        from pagecache import checks  # noqa: F401, PLC0415 registers the system checks
+
+        conf.get()
+        database.install(Reads(), writes)
+        stock.install(settings.MIDDLEWARE)
+        request_started.connect(_begin_request, dispatch_uid="pagecache.apps")
+
+
+def _begin_request(**_kwargs: Any) -> None:
+    """What runs from here on belongs to a request, recorded or not."""
+    current.set(None)

@@ -1,0 +1,169 @@
+"""What a view says about its page: decorators around it, and calls while it is made.
+
+Where the middleware is at work these state a policy that it follows, so that a page is stored once, in the outermost
+place. Without it `cache_page` runs the same flow around the view, and goes by what the view used, since the session
+and CSRF middleware speak only later.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial, wraps
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from pagecache import options
+from pagecache.bridge import routes
+from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.visit import DjangoVisit
+from pagecache.core.reasons import Reason
+from pagecache.core.types import Policy, Route, Segment
+from pagecache.engine.drive import adrive, drive
+from pagecache.engine.flow import keep, page
+from pagecache.invalidation import Target, tags_of
+from pagecache.recording.recorder import recorder, recording
+
+MIDDLEWARE = "pagecache.middleware.PageCacheMiddleware"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def cache_page(
+    timeout: float | None,
+    *,
+    cache: str | None = None,
+    key_prefix: str | None = None,
+    tags: Sequence[str] = (),
+    downstream: int | None = None,
+) -> Callable[[View], View]:
+    """Keep the view's pages for `timeout` seconds: None for no limit, 0 for not at all.
+
+    Takes what Django's own `cache_page` takes: `cache` is the alias that holds the pages, `key_prefix` keeps them
+    apart from others. `tags` are names to `invalidate` them by. `downstream` is for how many seconds browsers and
+    CDNs may reuse a copy, which cannot be called back: by default they ask each time, and get a 304.
+    Raises ValueError for a timeout that is not of this form.
+    """
+    if not options.is_seconds(timeout):
+        raise ValueError(f"cache_page() takes {options.MUST_BE_SECONDS}, not {timeout!r}.")
+    return _stating(
+        timeout=timeout,
+        cache=cache,
+        key_prefix=key_prefix,
+        tags=tuple(tags),
+        downstream=downstream,
+        marked=True,
+    )
+
+
+def cache_exempt(view: View) -> View:
+    """Never store the view's pages."""
+    return _stating(exempt=True)(view)
+
+
+def segment_by(function: Segment) -> Callable[[View], View]:
+    """Share the view's pages within the classes of visitors that a function `request -> str | None` names."""
+    return _stating(segment=function)
+
+
+def _stating(**stated: Any) -> Callable[[View], View]:
+    def decorate(view: Any) -> Any:
+        policy = replace(routes.policy_of(view), **stated)
+
+        @wraps(view)
+        async def on_loop(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            visit = _arrive(request, policy)
+            if visit is None:
+                return await view(request, *args, **kwargs)
+            with visit.recorded():
+                response = await adrive(page(visit), partial(view, request, *args, **kwargs))
+            return _later(visit, response)
+
+        @wraps(view)
+        def on_thread(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            visit = _arrive(request, policy)
+            if visit is None:
+                return view(request, *args, **kwargs)
+            with visit.recorded():
+                response = drive(page(visit), partial(view, request, *args, **kwargs))
+            return _later(visit, response)
+
+        around: Any = on_loop if iscoroutinefunction(view) else on_thread
+        around.pagecache_policy = policy
+        return around
+
+    return decorate
+
+
+def _arrive(request: HttpRequest, policy: Policy) -> DjangoVisit | None:
+    """Return the visit of a request that the middleware does not look after; else state the policy to it."""
+    render = recorder()
+    if render is not None:
+        render.policy = render.policy or policy
+        return None
+    if not policy.marked:
+        return None
+    asked = DjangoAsked(request, derives_language=False)
+    asked.route = _route(request, policy)
+    return DjangoVisit(request, asked, behind_middleware=True)
+
+
+def _route(request: HttpRequest, policy: Policy) -> Route:
+    match = getattr(request, "resolver_match", None)
+    if match is None:
+        return Route(Reason.UNRESOLVED)
+    if routes.unknown_outside(path for path in settings.MIDDLEWARE if path != MIDDLEWARE):
+        return Route(Reason.OUTSIDE)
+    judged = routes.judge(request.path_info, match)
+    reason = None if judged.reason is Reason.UNMARKED else judged.reason
+    return replace(judged, reason=reason, policy=policy, segment=policy.segment or judged.segment)
+
+
+def _later(visit: DjangoVisit, response: Any) -> Any:
+    """Decide about a page after it was made: a template that is rendered later, a coroutine of an async method."""
+    if isawaitable(response):
+        return _afterwards(visit, response)
+    if visit.awaits(response):
+        response.render = partial(_rendered, visit, response, response.render)
+    return response
+
+
+async def _afterwards(visit: DjangoVisit, response: Any) -> Any:
+    with recording(visit.recorder):
+        made = await response
+    return _later(visit, await adrive(keep(visit, made)))
+
+
+def _rendered(visit: DjangoVisit, response: Any, render: Callable[[], Any]) -> Any:
+    del response.render
+    with recording(visit.recorder):
+        made = render()
+    return drive(keep(visit, made))
+
+
+def depends_on(*targets: Target) -> None:
+    """Drop the page that is being made when a target is invalidated: a tag, a model class or a model instance.
+
+    Without effect where no page is made. Raises TypeError for what is no target.
+    """
+    render, tags = recorder(), tags_of(targets)
+    if render is not None:
+        render.depend(tags)
+
+
+def expire_at(when: datetime) -> None:
+    """End the page that is being made at a time; the earliest wins. A naive time is in the current time zone."""
+    render = recorder()
+    if render is not None:
+        render.expire((timezone.make_aware(when) if timezone.is_naive(when) else when).timestamp())
+
+
+def expire_in(delta: timedelta | float) -> None:
+    """End the page that is being made after a time (a number counts as seconds); the earliest wins."""
+    expire_at(
+        timezone.now() + (delta if isinstance(delta, timedelta) else timedelta(seconds=delta))
+    )

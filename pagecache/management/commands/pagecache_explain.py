@@ -1,0 +1,120 @@
+"""`manage.py pagecache_explain`: what would happen to a request, and why."""
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.management.base import BaseCommand, CommandError
+from django.test import RequestFactory
+
+from pagecache.bridge.visit import DjangoVisit
+from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.rules import REQUEST_RULES
+from pagecache.engine.drive import drive
+from pagecache.engine.flow import examine
+from pagecache.invalidation import site_names, site_store
+from pagecache.middleware import PageCacheMiddleware
+
+
+class Command(BaseCommand):
+    """Ask every rule about a request for a URL, and show the page that is stored for it."""
+
+    help = "Say what would happen to a GET of this URL by a visitor who is not logged in, and why."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Describe the request."""
+        parser.add_argument(
+            "url", help="a path such as /news/?page=2, or a URL with scheme and host"
+        )
+        parser.add_argument(
+            "--header",
+            action="append",
+            default=[],
+            metavar="'NAME: VALUE'",
+            help="send this header",
+        )
+        parser.add_argument(
+            "--cookie", action="append", default=[], metavar="NAME=VALUE", help="send this cookie"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the answer of each rule, then the look-up."""
+        visit = _visit(options)
+        self.stdout.write(f"GET {options['url']}\n\nRules")
+        reasons = []
+        for rule in REQUEST_RULES:
+            reason = rule(visit.asked)
+            reasons += [reason] if reason else []
+            self.stdout.write(
+                f"  {rule.__name__:<16} " + (f"{reason}: {reason.why}" if reason else "ok")
+            )
+        if reasons:
+            self.stdout.write(f"\nThe view answers ({reasons[0]}); nothing is looked up or stored.")
+            return
+        drive(examine(visit))
+        for line in _story(visit):
+            self.stdout.write(line)
+
+
+def _visit(options: dict[str, Any]) -> DjangoVisit:
+    url = urlsplit(options["url"])
+    if not url.path.startswith("/"):
+        message = f"{options['url']!r} is no URL: start it with / or with https://."
+        raise CommandError(message)
+    host = url.netloc or next(
+        (host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"), "localhost"
+    )
+    headers = dict(_pair(header, ":") for header in options["header"])
+    if options["cookie"]:
+        headers["Cookie"] = "; ".join(options["cookie"])
+    target = url.path + (f"?{url.query}" if url.query else "")
+    request = RequestFactory().generic(
+        "GET", target, secure=url.scheme == "https", headers={"Host": host, **headers}
+    )
+    request.user = AnonymousUser()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore()
+    return PageCacheMiddleware(lambda _request: None).arrive(request)
+
+
+def _pair(text: str, separator: str) -> tuple[str, str]:
+    name, found, value = text.partition(separator)
+    if not found:
+        message = f"{text!r} is no header: write it as 'Name: value'."
+        raise CommandError(message)
+    return name.strip(), value.strip()
+
+
+def _story(visit: DjangoVisit) -> Iterator[str]:
+    found = visit.found
+    if found.reason is not None:
+        yield f"\nThe view answers ({found.reason}: {found.reason.why})."
+        return
+    yield "\nKey"
+    for name, value in zip(visit.FIELDS, visit.fields(), strict=True):
+        yield f"  {name:<16} {value!r}"
+    for item in found.recipe:
+        yield f"  {item.kind + ' ' + item.name:<16} {visit.value(item)!r}"
+    if not found.has_recipe:
+        yield "  (no page of this path was stored yet, so what it reads of a request is not known)"
+    yield f"  in the store as  {found.key}"
+    if found.entry is None:
+        yield f"\nThe view answers ({found.forward}), and its page is stored unless the render speaks against it."
+        return
+    yield "\nThe stored page answers (hit)."
+    yield from _page(found.entry)
+
+
+def _page(entry: Entry) -> Iterator[str]:
+    now = time.time()
+    left = "without limit" if entry.expires == FOREVER else f"for {entry.expires - now:.0f} s more"
+    yield f"  status {entry.status}, {len(entry.body)} bytes, made {now - entry.created:.0f} s ago, kept {left}"
+    yield "\nTags and their versions"
+    for tag, version in zip(
+        entry.tags, site_store().fetch(site_names().versions(entry.tags)), strict=True
+    ):
+        yield f"  {tag:<32} {version.hex() if version else 'absent'}"

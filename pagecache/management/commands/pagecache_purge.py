@@ -1,0 +1,66 @@
+"""`manage.py pagecache_purge`: drop stored pages."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError
+
+from pagecache.invalidation import announcer, tags_of, tags_of_paths
+from pagecache.versions import SITE
+
+
+class Command(BaseCommand):
+    """Drop pages by URL path, tag or model, or all of them."""
+
+    help = "Drop stored pages by URL path, tag or model, or all of them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name what to drop."""
+        parser.add_argument(
+            "paths",
+            nargs="*",
+            metavar="PATH",
+            help="drop the pages of this URL path, such as /news/",
+        )
+        parser.add_argument(
+            "--tag", action="append", default=[], help="drop the pages that depend on this tag"
+        )
+        parser.add_argument(
+            "--model", action="append", default=[], help="drop the pages that read app.Model"
+        )
+        parser.add_argument("--all", action="store_true", help="drop every page of the site")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be dropped, and drop nothing"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Announce the tags that stand for what was named."""
+        tags = self._tags(options)
+        verb = "Would drop" if options["dry_run"] else "Dropped"
+        if not options["dry_run"]:
+            announcer.announce(tags)
+            if announcer.owes:
+                message = "The cache server could not be reached: nothing was dropped. Start it and try again."
+                raise CommandError(message)
+        for tag in sorted(tags):
+            self.stdout.write(
+                f"{verb} every page that depends on {'the site' if tag == SITE else tag}."
+            )
+
+    def _tags(self, options: dict[str, Any]) -> frozenset[str]:
+        tags = tags_of(options["tag"])
+        for label in options["model"]:
+            try:
+                tags |= tags_of([apps.get_model(label)])
+            except (LookupError, ValueError) as error:
+                message = f"There is no model {label!r}: {error}. Write it as app_label.ModelName."
+                raise CommandError(message) from error
+        if options["paths"]:
+            tags |= tags_of_paths(options["paths"])
+        if options["all"]:
+            tags |= {SITE}
+        if not tags:
+            message = "Say what to drop: a URL path, --tag, --model or --all."
+            raise CommandError(message)
+        return tags

@@ -1,0 +1,50 @@
+"""What every test gets: empty caches, and no skip that nobody expects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import pytest
+from django.core.cache import caches
+
+pytest_plugins = ["tests.server_fixtures", "tests.lanes"]
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+# A skip is expected if its reason starts with one of these; on CI none is, for everything is there.
+EXPECTED_SKIPS = (
+    ()
+    if os.environ.get("CI") == "true"
+    else ("needs redis:", "needs memcached:", "needs postgresql:", "needs mariadb:")
+)
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches() -> None:
+    for alias in caches:
+        caches[alias].clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _fail_if_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _fail_if_skipped((yield))
+
+
+def _fail_if_skipped(report: Report) -> Report:
+    """Turn a skip that is not on the list into a failure."""
+    if report.skipped and not hasattr(report, "wasxfail") and not _is_expected(report.longrepr):
+        report.outcome = "failed"
+        report.longrepr = f"unexpected skip: {report.longrepr}"
+    return report
+
+
+def _is_expected(longrepr: Any) -> bool:
+    reason = longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+    return reason.removeprefix("Skipped: ").startswith(EXPECTED_SKIPS)

@@ -1,0 +1,24 @@
+"""What depends on the database holds on every kind of database: these tests run again on each server."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+TESTS = ["tests/test_writes.py"]
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"])
+def test_writes_are_seen_on(database: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(f"{database}_server")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *TESTS],
+        env=os.environ | {"TEST_DB": database},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
