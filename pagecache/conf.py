@@ -31,7 +31,6 @@ class Config:
     """The settings as the code uses them."""
 
     options: Options
-    enabled: bool
     exclude: tuple[Pattern, ...]
     include: tuple[Pattern, ...]
     rules: tuple[Rule, ...]
@@ -42,6 +41,14 @@ class Config:
     routines: frozenset[str]
     ignored: frozenset[str]
     prefix: str
+
+    @property
+    def enabled(self) -> bool:
+        """Whether pages are looked up and stored; asked each time, for a test runner sets up after Django."""
+        if self.options.ENABLED is not None:
+            return self.options.ENABLED
+        under_test_runner = hasattr(mail, "outbox")  # made by setup_test_environment
+        return not settings.DEBUG and not under_test_runner
 
 
 _current: Config | None = None
@@ -63,7 +70,6 @@ def _read() -> Config:
     cache = settings.CACHES.get(options.CACHE, {})
     return Config(
         options=options,
-        enabled=_is_enabled(options),
         exclude=tuple(map(compile_pattern, options.EXCLUDE)),
         include=tuple(map(compile_pattern, options.INCLUDE)),
         rules=tuple(map(_rule, options.RULES)),
@@ -77,13 +83,6 @@ def _read() -> Config:
         ignored=_ignored(options),
         prefix=f"{cache.get('KEY_PREFIX', '')}:{options.KEY_PREFIX}",
     )
-
-
-def _is_enabled(options: Options) -> bool:
-    if options.ENABLED is not None:
-        return options.ENABLED
-    under_test_runner = hasattr(mail, "outbox")  # made by django.test.utils.setup_test_environment
-    return not settings.DEBUG and not under_test_runner
 
 
 def _rule(stated: Mapping[str, Any]) -> Rule:

@@ -4,8 +4,9 @@ One execute wrapper on every connection computes a statement's footprint once; o
 rollbacks are seen at the connection itself and not through `on_commit`, where a hook that raises would drop ours.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
+from itertools import islice
 from typing import Any
 
 from django.apps import apps
@@ -59,7 +60,8 @@ def in_transaction(connection: BaseDatabaseWrapper) -> bool:
 
 def _watch(*, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
     if _run not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_run)
+        # First: leaving `connection.execute_wrapper()` takes off the last, also if it began before we came.
+        connection.execute_wrappers.insert(0, _run)
 
 
 def _run(
@@ -73,62 +75,40 @@ def _run(
     footprint = core_footprint.footprint(str(sql), connection.vendor, conf.get().routines)
     for observer in _observers:
         observer.begins(connection, footprint)
-    late = False
+    if isinstance(cursor.cursor, _Fetched):
+        cursor.cursor = cursor.cursor.plain
     try:
         result = execute(sql, params, many, context)
-        late = (
-            footprint.returns and connection.vendor == "sqlite" and not in_transaction(connection)
-        )
+        if footprint.returns and connection.vendor == "sqlite" and not in_transaction(connection):
+            with connection.wrap_database_errors:
+                result = cursor.cursor = _Fetched(cursor.cursor)
+        return result
     finally:
-        if late:
-            cursor.cursor = _Returning(cursor.cursor, lambda: _finish(connection, footprint))
-        else:
-            _finish(connection, footprint)
-    return result
+        for observer in _observers:
+            observer.finished(connection, footprint)
 
 
-def _finish(connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
-    for observer in _observers:
-        observer.finished(connection, footprint)
+class _Fetched:
+    """An SQLite cursor whose rows are fetched: a `RETURNING` in autocommit commits with the last of them."""
 
-
-class _Returning:
-    """An SQLite cursor of a `RETURNING` in autocommit: the statement commits once its rows are fetched."""
-
-    def __init__(self, cursor: Any, finish: Callable[[], None]) -> None:
-        self._cursor = cursor
-        self._finish: Callable[[], None] | None = finish
+    def __init__(self, cursor: Any) -> None:
+        self.plain = cursor
+        self._rows = iter(cursor.fetchall())
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
+        return getattr(self.plain, name)
 
-    def __iter__(self) -> Any:
-        return iter(self._cursor)
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
 
-    def execute(self, *args: Any) -> Any:
-        self._done()
-        return self._cursor.execute(*args)
+    def fetchone(self) -> Any:
+        return next(self._rows, None)
 
-    def close(self) -> None:
-        try:
-            self._cursor.close()
-        finally:
-            self._done()
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        return list(islice(self._rows, size or self.plain.arraysize))
 
-    def fetchall(self) -> Any:
-        try:
-            return self._cursor.fetchall()
-        finally:
-            self._done()
-
-    def __del__(self) -> None:
-        self._cursor = None
-        self._done()
-
-    def _done(self) -> None:
-        finish, self._finish = self._finish, None
-        if finish is not None:
-            finish()
+    def fetchall(self) -> list[Any]:
+        return list(self._rows)
 
 
 def _patch() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial, wraps
-from inspect import isawaitable
 from typing import Any, TypeVar
 
 from asgiref.sync import iscoroutinefunction
@@ -92,11 +91,17 @@ def _stating(**stated: Any) -> Callable[[View], View]:
                 response = drive(page(visit), partial(view, request, *args, **kwargs))
             return _later(visit, response)
 
-        around: Any = on_loop if iscoroutinefunction(view) else on_thread
+        around: Any = on_loop if _is_async(view) else on_thread
         around.pagecache_policy = policy
         return around
 
     return decorate
+
+
+def _is_async(view: Any) -> bool:
+    """Whether a view is to be awaited: also the `dispatch` of a class with async methods, in `method_decorator`."""
+    bound_to = getattr(getattr(view, "func", view), "__self__", None)
+    return iscoroutinefunction(view) or getattr(bound_to, "view_is_async", False)
 
 
 def _arrive(request: HttpRequest, policy: Policy) -> DjangoVisit | None:
@@ -120,22 +125,15 @@ def _route(request: HttpRequest, policy: Policy) -> Route:
         return Route(Reason.OUTSIDE)
     judged = routes.judge(request.path_info, match)
     reason = None if judged.reason is Reason.UNMARKED else judged.reason
-    return replace(judged, reason=reason, policy=policy, segment=policy.segment or judged.segment)
+    stated = replace(policy, tags=tuple(dict.fromkeys((*policy.tags, *judged.policy.tags))))
+    return replace(judged, reason=reason, policy=stated, segment=policy.segment or judged.segment)
 
 
 def _later(visit: DjangoVisit, response: Any) -> Any:
-    """Decide about a page after it was made: a template that is rendered later, a coroutine of an async method."""
-    if isawaitable(response):
-        return _afterwards(visit, response)
+    """Decide about a page after it was made, where its template is rendered later."""
     if visit.awaits(response):
         response.render = partial(_rendered, visit, response, response.render)
     return response
-
-
-async def _afterwards(visit: DjangoVisit, response: Any) -> Any:
-    with recording(visit.recorder):
-        made = await response
-    return _later(visit, await adrive(keep(visit, made)))
 
 
 def _rendered(visit: DjangoVisit, response: Any, render: Callable[[], Any]) -> Any:

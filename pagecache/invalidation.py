@@ -102,7 +102,7 @@ class Writes(database.Observer):
     def add(self, tags: frozenset[str]) -> None:
         """Announce tags again when the open transactions of this thread commit."""
         for connection in connections.all(initialized_only=True):
-            if connection.in_atomic_block:
+            if connection.connection is not None and database.in_transaction(connection):
                 self._pending.setdefault(connection, []).append(
                     (frozenset(connection.savepoint_ids), tags)
                 )

@@ -23,6 +23,7 @@ class DjangoAsked:
 
     def __init__(self, request: HttpRequest, *, derives_language: bool) -> None:
         self._request = request
+        self.is_enabled = conf.get().enabled
         self.method = request.method or ""
         self.meta: Mapping[str, Any] = request.META
         self.script = request.META.get("SCRIPT_NAME", "")

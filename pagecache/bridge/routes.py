@@ -85,7 +85,6 @@ def judge(path: str, match: ResolverMatch) -> Route:
 def _reason(path: str, view: Resolved) -> Reason | None:
     config = conf.get()
     answers = (
-        (not config.enabled, Reason.DISABLED),
         (matches_any(config.exclude, path, view), Reason.EXCLUDED),
         (config.include and not matches_any(config.include, path, view), Reason.EXCLUDED),
         (view.policy.exempt, Reason.EXEMPT),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from inspect import isawaitable
 from typing import Any
 
 from django.conf import settings
@@ -59,9 +58,14 @@ class DjangoVisit:
         return self.route.segment or routes.site_segment()
 
     @property
+    def is_segmented(self) -> bool:
+        """Whether the visitor's class is found out by a function of the site."""
+        return self.segment_function is not segments.anonymous
+
+    @property
     def late(self) -> bool:
-        """Whether the segment needs what the site's own middleware finds out."""
-        return not self._behind and self.segment_function is not segments.anonymous
+        """Whether it is looked up behind the site's own middleware, which that function may need."""
+        return self.is_segmented and not self._behind
 
     @property
     def is_waiting(self) -> bool:
@@ -89,9 +93,7 @@ class DjangoVisit:
 
     def awaits(self, response: Any) -> bool:
         """Whether the page is still to be made, after the decorator returned."""
-        return self._behind and (
-            isawaitable(response) or not getattr(response, "is_rendered", True)
-        )
+        return self._behind and not getattr(response, "is_rendered", True)
 
     def fields(self) -> tuple[Field, ...]:
         """Return what is in every key."""

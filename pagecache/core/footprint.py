@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pagecache.core.sqlstatements import Statements
-from pagecache.core.sqltext import Unsure, folded, table_name
+from pagecache.core.sqltext import UnsureError, column_name, folded, table_name
 
-__all__ = ["Footprint", "footprint", "table_name"]
+__all__ = ["Footprint", "column_name", "footprint", "table_name"]
 
 MAX_REMEMBERED = 4096
 MAX_REMEMBERED_LENGTH = 4000
@@ -61,7 +61,7 @@ def _computed(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
     scan = Statements(vendor, routines)
     try:
         scan.text(sql)
-    except (Unsure, RecursionError):
+    except (UnsureError, RecursionError):
         scan.opaque = True
     return _found(scan, sql)
 

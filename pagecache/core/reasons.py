@@ -27,7 +27,10 @@ class Reason(StrEnum):
     METHOD_OVERRIDE = "method-override", "the request carries a method override header"
     RANGE = "range", "the request asks for a range"
     PRECONDITION = "precondition", "the request carries `If-Match` or `If-Unmodified-Since`"
-    SESSION_COOKIE = "session-cookie", 'the visitor has a session and `AUTHENTICATED` is "bypass"'
+    SESSION_COOKIE = (
+        "session-cookie",
+        'the visitor has a session, `AUTHENTICATED` is "bypass", and no segment was named',
+    )
     SENSITIVE_PARAM = "sensitive-param", "the query has a parameter named in `SENSITIVE_PARAMS`"
     HOST = "host", "Django refuses the host of the request"
     QUERY = "query", "Django refuses the query string"

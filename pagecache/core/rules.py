@@ -13,6 +13,11 @@ Rule = Callable[[T], Reason | None]
 OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
 
 
+def disabled(asked: Asked) -> Reason | None:
+    """The site is without cache for now."""
+    return None if asked.is_enabled else Reason.DISABLED
+
+
 def method(asked: Asked) -> Reason | None:
     """Only GET and HEAD have answers that are shared (RFC 9110 9.2.3)."""
     return None if asked.method in {"GET", "HEAD"} else Reason.METHOD
@@ -53,12 +58,9 @@ def route(asked: Asked) -> Reason | None:
 
 
 def session_cookie(asked: Asked) -> Reason | None:
-    """Whoever has a session gets pages of their own, unless the site says otherwise."""
-    return (
-        Reason.SESSION_COOKIE
-        if asked.authenticated == "bypass" and asked.has_session_cookie
-        else None
-    )
+    """Whoever has a session gets pages of their own, unless the site, a rule or the view says otherwise."""
+    bypasses = asked.authenticated == "bypass" and asked.route.segment is None
+    return Reason.SESSION_COOKIE if bypasses and asked.has_session_cookie else None
 
 
 def sensitive_param(asked: Asked) -> Reason | None:
@@ -77,6 +79,7 @@ def user_agent(asked: Asked) -> Reason | None:
 
 
 REQUEST_RULES: tuple[Rule[Asked], ...] = (
+    disabled,
     method,
     body,
     authorization,

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from pagecache.core.sqllevel import JOINS, Level, begins_ctes, compares_distinct
-from pagecache.core.sqltext import Group, Item, Token, Unsure
+from pagecache.core.sqltext import Group, Item, Token, UnsureError
 from pagecache.core.sqlwords import FROM_INSIDE, KEYWORDS, KEYWORDS_AFTER, ROUTINES
 
 _WRITING = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"})
@@ -92,7 +92,7 @@ class Scan(ABC):
         if listing:
             self.tables(level)
         elif caller not in FROM_INSIDE:
-            raise Unsure
+            raise UnsureError
         return False
 
     def step(self, level: Level) -> None:
@@ -118,7 +118,7 @@ class Scan(ABC):
         """What follows a dot: a column, or a routine with its schema."""
         owner, item, following = level.peek(-2), level.peek(), level.peek(1)
         if owner.kind not in _OWNERS:
-            raise Unsure
+            raise UnsureError
         if item.kind in _IDENTIFIERS:
             level.take()
             if isinstance(following, Group) and following.sign == "()":

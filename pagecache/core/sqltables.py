@@ -6,7 +6,7 @@ strictly, and what they hold that is not understood is refused.
 
 from pagecache.core.sqllevel import BEFORE_JOIN, HINTS, JOINS, Level, ends_tables
 from pagecache.core.sqlscan import Scan, key_of
-from pagecache.core.sqltext import Group, Token, Unsure, table_name
+from pagecache.core.sqltext import Group, Token, UnsureError, table_name
 
 _QUERYING = frozenset(
     {"DELETE", "INSERT", "MERGE", "REPLACE", "SELECT", "TABLE", "UPDATE", "VALUES", "WITH"}
@@ -19,6 +19,7 @@ class Query(Scan):
     """The tables of queries."""
 
     def tables(self, level: Level, *, target: bool = False) -> None:
+        """Read a list of tables; of a `target` each is written."""
         self.table(level, target=target)
         while not ends_tables(level):
             if level.accept(","):
@@ -30,13 +31,13 @@ class Query(Scan):
             elif level.is_next("USING", "()"):
                 self.shared_columns(level)
             else:
-                raise Unsure
+                raise UnsureError
 
     def join(self, level: Level, *, target: bool) -> None:
         """The words of a join and the table after them."""
         level.skip(BEFORE_JOIN)
         if level.take().word not in JOINS[self.vendor]:
-            raise Unsure
+            raise UnsureError
         self.table(level, target=target)
 
     def condition(self, level: Level) -> None:
@@ -52,6 +53,7 @@ class Query(Scan):
             self.identifier(level)
 
     def table(self, level: Level, *, target: bool = False) -> None:
+        """Read one table of a list."""
         self.prefix(level)
         item = level.peek()
         if isinstance(item, Group):
@@ -104,7 +106,7 @@ class Query(Scan):
             or item.kind not in self.name_kinds
             or item.word in _NEVER_A_NAME
         ):
-            raise Unsure
+            raise UnsureError
         return item
 
     def chain(self, level: Level) -> list[Token]:
@@ -115,7 +117,7 @@ class Query(Scan):
                 break
             item = level.take()
             if isinstance(item, Group) or item.kind not in self.name_kinds:
-                raise Unsure
+                raise UnsureError
             names.append(item)
         return names
 
@@ -145,7 +147,7 @@ class Query(Scan):
     def alias(self, level: Level) -> None:
         """The alias after AS, which may be any word."""
         if level.take().kind not in self.name_kinds:
-            raise Unsure
+            raise UnsureError
 
     def goes_on(self, level: Level) -> bool:
         """Whether the next word continues or ends the list of tables, and is no alias."""
@@ -177,11 +179,12 @@ class Query(Scan):
     def through_group(self, level: Level) -> bool:
         """Pass the words up to the next parentheses and look into these."""
         if not level.find("()"):
-            raise Unsure
+            raise UnsureError
         self.step(level)
         return True
 
     def ctes(self, level: Level) -> None:
+        """Read what WITH declares."""
         level.accept("WITH")
         recursive = level.accept("RECURSIVE")
         while True:
@@ -198,19 +201,21 @@ class Query(Scan):
         level.accept("MATERIALIZED")
         body = level.take()
         if not isinstance(body, Group):
-            raise Unsure
+            raise UnsureError
         self.inside(body, level.ctes | {key} if recursive else level.ctes)
         level.ctes |= {key}
 
     def into(self, level: Level) -> None:
+        """Read the table that SELECT INTO makes; other places for rows are refused."""
         level.take()
         if level.peek().kind == "variable":
             return
         if self.vendor != "postgresql":
-            raise Unsure
+            raise UnsureError
         level.skip(_STORAGE)
         self.touch(self.chain(level), frozenset(), target=True)
 
     def in_table(self, level: Level) -> None:
+        """Read the table of `x IN t`; what is called in `x IN f(1)` is seen as a call."""
         if level.peek(1).sign != "()":
             self.touch(self.chain(level), level.ctes)

@@ -1,6 +1,6 @@
 """SQL text to tokens: just enough of each database's lexical rules to tell code from strings and comments.
 
-What the rules of a database leave in doubt is refused (`Unsure`), never guessed.
+What the rules of a database leave in doubt is refused (`UnsureError`), never guessed.
 """
 
 import re
@@ -11,21 +11,20 @@ from typing import NamedTuple
 MAX_DEPTH = 60
 
 
-class Unsure(Exception):
+class UnsureError(Exception):
     """The text may mean something that is not understood here."""
 
 
 class Token(NamedTuple):
-    """`kind` says what it is, `word` is the upper-case text of an unquoted ASCII word, else empty."""
+    """`kind` says what it is, `word` is the upper-case text of an unquoted ASCII word, else empty.
+
+    `sign` is what a grammar rule compares: the word, the mark, or else the kind.
+    """
 
     kind: str
     raw: str
-    word: str = ""
-
-    @property
-    def sign(self) -> str:
-        """What a grammar rule compares: the word, the mark, or the kind."""
-        return self.word or (self.raw if self.kind == "mark" else self.kind)
+    word: str
+    sign: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Group:
 
 
 Item = Token | Group
-END = Token("end", "")
+END = Token("end", "", "", "end")
 
 _LETTER = r"A-Za-z_\x80-\U0010ffff"
 _SINGLE = r"'(?:[^']++|'')*+'"
@@ -50,35 +49,39 @@ _DOUBLE_ESCAPED = r'"(?:[^"\\]++|""|\\.)*+"'
 _BACKTICK = r"`(?:[^`]++|``)*+`"
 _NUMBER = r"(?>0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w$\x80-\U0010ffff])"
 _VALUE = r"%s(?![A-Za-z0-9_])|%\(\w+\)s(?![A-Za-z0-9_])|%%"
+_ORACLE_QUOTED = (
+    r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|<.*?>'|\(.*?\)'|(?P<edge>[^\s\[{<(]).*?(?P=edge)')|"
+)
 _MARK = r"::|:=|[-+*<>=~!@%^&|?:,.;()]|/(?!\*)"
 
 
-def _rules(
-    *,
-    skip: str,
-    string: str,
-    name: str,
-    word: str,
-    value: str = _VALUE,
-    mark: str = _MARK,
-    variable: str = r"(?!)",
-) -> re.Pattern[str]:
-    """One expression for all tokens of a database; the name of the group that matched is the kind."""
-    return re.compile(
-        rf"(?P<skip>[ \t\r\n\f\v]+|{skip})|(?P<string>{string})|(?P<name>{name})|(?P<number>{_NUMBER})"
-        rf"|(?P<value>{value})|(?P<variable>{variable})|(?P<word>{word})|(?P<mark>{mark})",
-        re.DOTALL,
-    )
+class _Rules(NamedTuple):
+    """How one database writes its tokens; the fields are the kinds."""
+
+    skip: str
+    string: str
+    name: str
+    word: str
+    value: str = _VALUE
+    mark: str = _MARK
+    variable: str = r"(?!)"
+
+    def compiled(self) -> re.Pattern[str]:
+        """One expression for all tokens; the name of the group that matched is the kind."""
+        blank = rf"(?P<skip>[ \t\r\n\f\v]+|{self.skip})|(?P<number>{_NUMBER})"
+        kinds = ("string", "name", "value", "variable", "word", "mark")
+        rest = "|".join(f"(?P<{kind}>{getattr(self, kind)})" for kind in kinds)
+        return re.compile(f"{blank}|{rest}", re.DOTALL)
 
 
 _RULES = {
-    "sqlite": _rules(
+    "sqlite": _Rules(
         skip=r"--[^\n]*|/\*.*?\*/",
         string=_SINGLE,
         name=rf"{_DOUBLE}|{_BACKTICK}|\[[^\]]*\]",
         word=rf"[{_LETTER}][{_LETTER}0-9$]*",
     ),
-    "postgresql": _rules(
+    "postgresql": _Rules(
         skip=r"--[^\r\n]*",
         string=rf"[eE]{_ESCAPED}|{_SINGLE}|\$(?P<tag>(?:[{_LETTER}][{_LETTER}0-9]*)?)\$.*?\$(?P=tag)\$",
         name=_DOUBLE,
@@ -86,23 +89,24 @@ _RULES = {
         value=rf"{_VALUE}|\$\d+(?![\w$])",
         mark=rf"{_MARK}|[#\[\]]",
     ),
-    "mysql": _rules(
+    "mysql": _Rules(
+        # A comment that is run (`/*! ... */`) is not skipped, and so refused.
         skip=r"--(?=[\x00-\x20\x7f]|\Z)[^\n]*|\#[^\n]*|/\*(?!M?!).*?\*/",
         string=_ESCAPED,
         name=rf"{_DOUBLE_ESCAPED}|{_BACKTICK}",
         word=rf"[{_LETTER}$][{_LETTER}0-9$]*",
         value=rf"{_VALUE}|@@[\w.$]+",
-        variable=rf"@(?:[\w.$]+|{_ESCAPED}|{_DOUBLE_ESCAPED}|{_BACKTICK})",
         mark=r"::|:=|[-+*<>=~!%^&|?:,.;()]|/(?!\*)",
+        variable=rf"@(?:[\w.$]+|{_ESCAPED}|{_DOUBLE_ESCAPED}|{_BACKTICK})",
     ),
-    "oracle": _rules(
+    "oracle": _Rules(
         skip=r"--[^\n]*|/\*.*?\*/",
-        string=r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|<.*?>'|\(.*?\)'|(?P<edge>[^\s\[{<(]).*?(?P=edge)')|"
-        + _SINGLE,
+        string=_ORACLE_QUOTED + _SINGLE,
         name=_DOUBLE,
         word=r"[^\W\d][\w$#]*",
     ),
 }
+_PATTERNS = {vendor: rules.compiled() for vendor, rules in _RULES.items()}
 
 VENDORS = frozenset(_RULES)
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
@@ -115,26 +119,29 @@ def _after_nested_comment(sql: str, start: int) -> int:
         depth += 1 if edge.group() == "/*" else -1
         if not depth:
             return edge.end()
-    raise Unsure
+    raise UnsureError
 
 
 def _token(kind: str, raw: str) -> Token:
-    return Token(kind, raw, raw.upper() if kind == "word" and raw.isascii() else "")
+    if kind == "word":
+        word = raw.upper() if raw.isascii() else ""
+        return Token(kind, raw, word, word or kind)
+    return Token(kind, raw, "", raw if kind == "mark" else kind)
 
 
 def tokens(sql: str, vendor: str) -> Iterator[Token]:
     """The tokens of a text without its blanks and comments."""
-    match = _RULES[vendor].match
+    match = _PATTERNS[vendor].match
     nested, at, end = vendor == "postgresql", 0, len(sql)
     if "\0" in sql:
-        raise Unsure
+        raise UnsureError
     while at < end:
         if nested and sql.startswith("/*", at):
             at = _after_nested_comment(sql, at)
             continue
         found = match(sql, at)
         if found is None or found.lastgroup is None:
-            raise Unsure
+            raise UnsureError
         if found.lastgroup != "skip":
             yield _token(found.lastgroup, found.group())
         at = found.end()
@@ -154,12 +161,12 @@ def grouped(sql: str, vendor: str) -> tuple[Item, ...]:
         else:
             sign, items = open_groups.pop()
             if sign != _CLOSES[token.raw]:
-                raise Unsure
+                raise UnsureError
             open_groups[-1][1].append(Group(sign, tuple(items)))
         if len(open_groups) > MAX_DEPTH:
-            raise Unsure
+            raise UnsureError
     if len(open_groups) > 1:
-        raise Unsure
+        raise UnsureError
     return tuple(open_groups[0][1])
 
 
@@ -173,7 +180,12 @@ def folded(sql: str) -> str:
 
     Nothing is folded across the end of a line, where it could move code into a comment.
     """
-    return _ROWS.sub(r"\1", _HOLDERS.sub("%s", sql))
+    return _ROWS.sub(_one_row, _HOLDERS.sub("%s", sql))
+
+
+def _one_row(rows: re.Match[str]) -> str:
+    """Equal rows without a placeholder may be part of a quoted name."""
+    return rows[1] if "%s" in rows[1] else rows[0]
 
 
 _QUOTES = "\"`'[]"
@@ -186,10 +198,15 @@ def _clipped(name: str) -> str:
     return name.encode(errors="surrogatepass")[:_NAME_BYTES].decode(errors="ignore")
 
 
+def column_name(name: str) -> str:
+    """The one spelling of a column: unquoted, lower case."""
+    bare = _DOUBLED.sub(r"\1", name.strip(_QUOTES))
+    return _clipped(_clipped(bare).lower())
+
+
 def table_name(name: str) -> str:
     """The one spelling of a table: unquoted, last dotted component, lower case.
 
     Tables of the same name in two schemas count as one.
     """
-    bare = _DOUBLED.sub(r"\1", name.rsplit(".", 1)[-1].strip(_QUOTES))
-    return _clipped(_clipped(bare).lower())
+    return column_name(name.rsplit(".", 1)[-1])

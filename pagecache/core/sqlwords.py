@@ -70,7 +70,8 @@ POSTGRESQL = frozenset(
     json_object_keys json_objectagg json_populate_record json_populate_recordset json_query json_scalar
     json_serialize json_strip_nulls json_table json_to_record json_to_recordset json_to_tsvector json_typeof
     json_value jsonb jsonb_agg jsonb_array_elements jsonb_array_elements_text jsonb_array_length
-    jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path jsonb_extract_path_text
+    jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text
+    jsonb_exists jsonb_exists_all jsonb_exists_any jsonb_extract_path jsonb_extract_path_text
     jsonb_insert jsonb_object jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_match
     jsonb_path_query jsonb_path_query_array jsonb_path_query_first jsonb_populate_record
     jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_to_record
@@ -89,7 +90,7 @@ POSTGRESQL = frozenset(
     regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr regr_avgx regr_avgy regr_count
     regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy repeat returning right row row_to_json scale
     session_user set_bit set_byte set_masklen setseed setval setweight sha224 sha256 sha384 sha512 show_trgm
-    similarity sind sinh skeys slice slope some soundex split_part starts_with statement_timestamp stddev
+    similarity sind sinh skeys slope some soundex split_part starts_with statement_timestamp stddev
     stddev_pop stddev_samp strict_word_similarity string_agg string_to_array string_to_table strip strpos
     svals tand tanh text timeofday timestamptz timetz to_ascii to_char to_date to_hex to_json to_jsonb
     to_number to_timestamp to_tsquery to_tsvector transaction_timestamp translate treat trim_array trim_scale
@@ -209,6 +210,7 @@ KEYWORDS_AFTER = {
     "LINES": {"number"},
     "KEY": {"FOREIGN", "PRIMARY", "UNIQUE"},
     "OVER": {"()", "NULLS"},
+    "OVERLAPS": {"()"},
     "ROLLUP": {"BY"},
     "SET": {"UPDATE"},
     "SETS": {"GROUPING"},

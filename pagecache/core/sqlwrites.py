@@ -2,7 +2,7 @@
 
 from pagecache.core.sqllevel import Level
 from pagecache.core.sqltables import Query
-from pagecache.core.sqltext import Group, Unsure, table_name
+from pagecache.core.sqltext import Group, UnsureError, column_name, table_name
 
 _MODIFIERS = frozenset({"DELAYED", "HIGH_PRIORITY", "IGNORE", "LOW_PRIORITY", "QUICK"})
 _LOOKS_AT_ROWS = ("CONFLICT", "DUPLICATE", "RETURNING")
@@ -66,7 +66,7 @@ class Writing(Query):
         level.stops = frozenset({"SET"})
         self.tables(level, target=True)
         if not level.accept("SET"):
-            raise Unsure
+            raise UnsureError
         level.stops = frozenset()
         self.assigned.append(None if deletes else plain_columns(level))
         self.query(level, listing=True)
@@ -79,7 +79,7 @@ class Writing(Query):
         several = self.vendor == "mysql"
         if not level.accept("FROM"):
             if several and not (level.find("FROM") and level.take()):
-                raise Unsure
+                raise UnsureError
         else:
             level.stops = frozenset({"USING"})
         self.tables(level, target=True)
@@ -95,7 +95,7 @@ class Writing(Query):
         level.accept("INTO")
         self.table(level, target=True)
         if not level.accept("USING"):
-            raise Unsure
+            raise UnsureError
         self.table(level)
         self.query(level)
 
@@ -114,14 +114,14 @@ class Writing(Query):
         names = self.chain(level)
         self.insert_columns(level)
         if level.peek().word not in {"FROM", "TO"}:
-            raise Unsure
+            raise UnsureError
         touched = self.writes if level.take().word == "FROM" else self.reads
         touched.add(table_name(names[-1].raw))
 
     def load(self, level: Level) -> None:
         """LOAD DATA of MySQL."""
         if not level.find("INTO", "TABLE"):
-            raise Unsure
+            raise UnsureError
         level.accept("INTO", "TABLE")
         self.written(level)
         self.insert_columns(level)
@@ -137,7 +137,7 @@ def plain_columns(level: Level) -> frozenset[str] | None:
         if begins:
             if item.kind not in {"name", "word"} or level.peek(ahead + 1).sign != "=":
                 return None
-            columns.add(table_name(item.raw))
+            columns.add(column_name(item.raw))
         begins = item.sign == ","
         ahead += 1
     return frozenset(columns)

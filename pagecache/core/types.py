@@ -30,6 +30,13 @@ SESSION = "session"  # only as absent, unless a segment covers it
 USER = "user"  # likewise
 
 
+def without_covered(inputs: frozenset[Input]) -> frozenset[Input]:
+    """Leave out single parameters where the whole query string is an input: it covers them all."""
+    if Input(QUERY_STRING) not in inputs:
+        return inputs
+    return frozenset(item for item in inputs if item.kind != QUERY)
+
+
 class Unset(Enum):
     """The type of `UNSET`: a value that nobody stated, where None has a meaning of its own."""
 
@@ -78,6 +85,8 @@ class Route:
 class Asked(Protocol):
     """A request as the rules see it."""
 
+    @property
+    def is_enabled(self) -> bool: ...
     @property
     def method(self) -> str: ...
     @property

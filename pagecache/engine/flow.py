@@ -22,7 +22,7 @@ def page(visit: Visit) -> Flow:
     found = visit.found
     found.reason = first(REQUEST_RULES, visit.asked)
     if found.reason is None:
-        yield from _guard(begin(visit) if visit.late else look_up(visit), found)
+        yield from _guard(_start(visit), found)
     if found.entry is not None:
         return visit.serve(found.entry, time.time())
     if found.reason is not None:
@@ -30,6 +30,17 @@ def page(visit: Visit) -> Flow:
     response = yield Render(visit)
     yield from _unsafe(visit, response)
     return (yield from keep(visit, response))
+
+
+def _start(visit: Visit) -> Flow:
+    """Look up at once, unless the visitor's class is found out by the site's own middleware.
+
+    What finds it out reads data, which must not be older than the start versions.
+    """
+    if visit.is_segmented:
+        yield from begin(visit)
+    if not visit.late:
+        yield from look_up(visit)
 
 
 def keep(visit: Visit, response: Any) -> Flow:

@@ -8,7 +8,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import RESPONSE_RULES, first
-from pagecache.core.types import Input, Outcome, Refused, remember
+from pagecache.core.types import Input, Outcome, Refused, remember, without_covered
 from pagecache.core.vector import Plan, Watched
 from pagecache.engine.effects import Announce, Fetch, Put, Save
 from pagecache.engine.visit import (
@@ -54,9 +54,10 @@ def _widen(visit: Visit, reads: frozenset[Input]) -> Flow:
     """
     found, name = visit.found, site_names().recipe(visit.path)
     known = frozenset(found.recipe)
-    if found.has_recipe and not reads <= known:
+    if found.has_recipe and not without_covered(known | reads) <= known:
         (data,) = yield Fetch([name])  # another process may have widened it
         known |= frozenset(decode_recipe(data) or ())
+    reads = without_covered(known | reads)
     inputs = tuple(sorted(known | reads))
     if len(inputs) > visit.max_inputs:
         raise Refused(Reason.TOO_MANY_INPUTS)

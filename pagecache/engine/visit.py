@@ -34,6 +34,10 @@ class Visit(Protocol):
         """The cache of the entry; None for the one that holds the versions too."""
 
     @property
+    def is_segmented(self) -> bool:
+        """Whether the visitor's class is found out by a function of the site."""
+
+    @property
     def late(self) -> bool:
         """Whether it is looked up behind the site's own middleware."""
 

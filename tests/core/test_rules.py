@@ -16,9 +16,11 @@ from pagecache.core.types import Answered, Route
 class Request:
     """A request that nothing speaks against."""
 
+    is_enabled: bool = True
     method: str = "GET"
     meta: dict[str, Any] = field(default_factory=dict)
     host: str | None = "example.org"
+    is_enabled: bool = True
     has_session_cookie: bool = False
     has_sensitive_param: bool = False
     is_refused_agent: bool = False
@@ -36,6 +38,8 @@ GOOD_REQUESTS = [
     Request(has_session_cookie=True, authenticated="segment"),
 ]
 REFUSED_REQUESTS = [
+    (Request(is_enabled=False), Reason.DISABLED),
+    (Request(is_enabled=False), Reason.DISABLED),
     (Request(method="POST"), Reason.METHOD),
     (Request(method="get"), Reason.METHOD),
     (Request(method=""), Reason.METHOD),

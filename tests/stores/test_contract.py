@@ -181,6 +181,10 @@ def test_what_the_site_keeps_is_apart(store: Store, name: Name) -> None:
     caches["pages"].close()
 
 
+def test_a_store_is_not_frozen_outside_of_a_transaction(store: Store) -> None:
+    assert not store.is_frozen()
+
+
 VALUES = st.sampled_from([None, b"", b"short", b"a" * 16, b"b" * 16, b"c" * 16])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pymemcache
 import pytest
 from django.core.cache import CacheHandler, caches
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from pagecache.core.vector import VERSION_BYTES, Plan
 from pagecache.stores import Store, StoreError
@@ -114,6 +114,20 @@ def test_a_look_up_in_a_database_is_one_query(
     store.put({"a": b"1", "b": b"2"}, HOUR)
     with django_assert_num_queries(1):
         assert store.fetch(["a", "b", "c"]) == [b"1", b"2", None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_is_frozen_inside_a_transaction(
+    database_backend: dict[str, Any], open_pages: OpenStore
+) -> None:
+    store = open_pages(database_backend)
+    with transaction.atomic():
+        assert store.is_frozen()
+    transaction.set_autocommit(False)
+    assert store.is_frozen()
+    transaction.set_autocommit(True)
+    assert not store.is_frozen()
+    assert not open_pages(locmem()).is_frozen()
 
 
 # Interleavings
@@ -302,6 +316,19 @@ def test_an_error_closes_the_connection_and_the_idle_ones(
     with pytest.raises(StoreError, match=r"^cache 'pages': fetch failed: TimeoutError$"):
         remote.fetch(["a"])
     assert RemoteCache.closed == ["close"]
+
+
+@pytest.mark.parametrize("kind", [RemoteCache, AsyncCache])
+def test_a_backend_that_cannot_be_made_is_a_store_error(
+    open_pages: OpenStore, verbs: Lane, kind: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    store = open_pages(locmem(kind))
+    monkeypatch.setattr(kind, "__init__", fails)
+    with pytest.raises(StoreError, match="fetch failed: ConnectionRefusedError"):
+        verbs(store).fetch("a")
 
 
 def test_an_interruption_is_not_a_store_error(

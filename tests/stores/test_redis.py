@@ -15,10 +15,12 @@ from typing import Any, Self
 
 import pytest
 import redis
+import redis.asyncio
 
 from pagecache.core.vector import Plan
 from pagecache.stores import Store, StoreError
-from pagecache.stores.lines import packed
+from pagecache.stores.base import Refused
+from pagecache.stores.lines import packed, prefix_of
 from pagecache.stores.redis import RedisStore
 from tests import servers
 from tests.stores.conftest import OpenStore, redis_backend
@@ -245,6 +247,30 @@ def test_all_idle_connections_that_are_killed_cost_one_error(
     assert instance.others() == 1
 
 
+def test_an_error_of_an_old_connection_leaves_the_new_ones(
+    instance: Instance, store: RedisStore
+) -> None:
+    first, second = store._lease(), store._lease()
+    store._end(first, ConnectionError())
+    store.fetch(["a"])
+    (now,) = store._idle._things
+    store._end(second, ConnectionError())
+    store.fetch(["a"])
+    assert list(store._idle._things) == [now]
+
+
+def test_a_connection_that_we_closed_counts_as_closed(
+    store: RedisStore, loop: asyncio.Runner
+) -> None:
+    async def closed_is_closed() -> bool:
+        line = await store._alease()
+        await line.close()
+        line._used = 0.0
+        return await line.is_closed()
+
+    assert loop.run(closed_is_closed())
+
+
 def test_a_connection_that_was_closed_in_quiet_times_costs_nothing(
     instance: Instance, store: RedisStore, does: Verbs
 ) -> None:
@@ -409,6 +435,20 @@ def test_a_server_that_became_a_replica_is_left(open_pages: OpenStore, verbs: La
             does.fetch("a")
 
 
+def test_a_server_that_does_not_say_who_it_is_is_refused() -> None:
+    with pytest.raises(Refused, match="does not tell its run_id"):
+        prefix_of([b"# Server\r\nredis_version:7\r\n", b"role:master\r\nmaster_replid:1\r\n"])
+
+
+def test_a_prefix_names_the_process_and_its_history() -> None:
+    prefixes = {
+        prefix_of([b"run_id:%b" % run_id, b"role:master\r\nmaster_replid:%b\r\n" % replid])
+        for run_id in (b"1", b"2")
+        for replid in (b"3", b"4")
+    }
+    assert len(prefixes) == 4
+
+
 # The site's own parameters
 
 
@@ -449,6 +489,22 @@ def test_the_first_of_several_servers_takes_reads_too(
     does = verbs(opened(open_pages, redis_backend("", kind) | {"LOCATION": urls}))
     does.put({"a": b"1"})
     assert [does.fetch("a") for _ in range(5)] == [[b"1"]] * 5
+
+
+def test_connections_are_as_secure_as_the_sites_own(open_pages: OpenStore) -> None:
+    factory = "django_redis.pool.SentinelConnectionFactory"
+    sentinels = {
+        "CONNECTION_FACTORY": factory,
+        "SENTINELS": [("127.0.0.1", 1)],
+        "CONNECTION_POOL_KWARGS": {"ssl": True, "ssl_cert_reqs": "none"},
+    }
+    for backend in (
+        redis_backend("rediss://127.0.0.1:1/0?ssl_cert_reqs=none"),
+        redis_backend("redis://secure/0", "django-redis", **sentinels),
+    ):
+        dialer = opened(open_pages, backend)._dialer
+        assert dialer._kind is redis.SSLConnection
+        assert dialer._async_kind is redis.asyncio.SSLConnection
 
 
 def test_sentinels_are_asked_for_the_primary(

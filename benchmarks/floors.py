@@ -1,0 +1,47 @@
+"""What no cache can be faster than: one trip to Redis under Django, and no Django at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+from django.http import HttpRequest, HttpResponse
+
+from benchmarks.text import TEXT, marked
+
+PAGE = (marked(0) + TEXT).encode()
+VERSIONS = 4  # `*`, the site, the page's path, the table
+
+
+def keys() -> list[str]:
+    """Return as many keys as a hit of pagecache asks for: an entry and versions."""
+    run = os.environ.get("BENCH_RUN", "")
+    return [f"{run}floor:{number}" for number in range(1 + VERSIONS)]
+
+
+def values() -> dict[str, bytes]:
+    """Return what stands under the keys: a page, and versions of 16 bytes."""
+    return {key: bytes(16) if number else PAGE for number, key in enumerate(keys())}
+
+
+class OneTrip:
+    """Answers with what one MGET brings, and does nothing else."""
+
+    def __init__(self, _get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._client = redis.Redis.from_url(os.environ["REDIS_URL"])
+        self._keys = keys()
+        for key, value in values().items():
+            self._client.set(key, value, ex=3600)
+
+    def __call__(self, _request: HttpRequest) -> HttpResponse:
+        answers: Any = self._client.mget(self._keys)
+        return HttpResponse(answers[0])
+
+
+def bare(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer at once, with a page of the same length."""
+    head = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(PAGE)))]
+    start_response("200 OK", head)
+    return [PAGE]

@@ -1,0 +1,14 @@
+"""The one table that the page is read from."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Text(models.Model):
+    """What the page shows."""
+
+    body = models.TextField()
+
+    def __str__(self) -> str:
+        return self.body[:20]

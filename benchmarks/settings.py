@@ -1,0 +1,52 @@
+"""The site of one contender, as `startproject` makes it, told by the environment."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from benchmarks.contenders import BY_NAME
+
+_contender = BY_NAME[os.environ.get("BENCH_CONTENDER", "no-cache")]
+
+SECRET_KEY = "a key that protects nothing"
+ALLOWED_HOSTS = ["127.0.0.1"]
+DEBUG = False
+USE_TZ = True
+ROOT_URLCONF = "benchmarks.site"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    *(["pagecache"] if _contender.name.startswith("pagecache") else []),
+    "benchmarks",
+]
+MIDDLEWARE = list(_contender.middleware)
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("BENCH_DB", ":memory:"),
+    }
+}
+
+LIFE = 3600  # seconds; longer than a run
+CACHES = {
+    "default": {
+        "BACKEND": _contender.backend,
+        "LOCATION": os.environ.get("REDIS_URL"),
+        "KEY_PREFIX": os.environ.get("BENCH_RUN", "") + _contender.name,
+        "TIMEOUT": LIFE,
+    }
+}
+CACHE_MIDDLEWARE_SECONDS = LIFE
+CACHE_MIDDLEWARE_KEY_PREFIX = ""
+PAGECACHE: dict[str, Any] = {
+    "ENABLED": True,
+    "TIMEOUT": LIFE,
+    "KEY_PREFIX": os.environ.get("BENCH_RUN", "") + _contender.name,
+    "RELEASE": "bench",
+    "MODE": "decorated" if _contender.name == "pagecache-page" else "all",
+}

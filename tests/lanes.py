@@ -1,0 +1,312 @@
+"""The lanes: the ways in which a request comes to pagecache, each behind the same small interface.
+
+A test writes its view once, as a plain function. `lane.show(view)` mounts it at `/page/` as the lane wants it (around
+an event loop, with `cache_page` where no middleware is at work), `lane.get()` asks for it as a new visitor.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from itertools import count
+from types import ModuleType
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client
+from django.urls import URLPattern, URLResolver, path
+
+from pagecache import cache_page
+from pagecache.engine.visit import forget
+from pagecache.invalidation import announcer
+from tests import settings as stock
+
+PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
+STOCK = tuple(name for name in stock.MIDDLEWARE if name != PAGECACHE)
+MEMORY, REDIS = "memory", "redis"
+PATH = "/page/"
+
+View = Callable[..., Any]
+Decorator = Callable[[Any], Any]
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way in: through the middleware, first or last in its list, or through the decorator alone."""
+
+    name: str
+    decorated: bool = False
+    on_loop: bool = False
+    last: bool = False
+
+
+MIDDLEWARE_SYNC = Kind("middleware-sync")
+MIDDLEWARE_ASYNC = Kind("middleware-async", on_loop=True)
+DECORATOR_SYNC = Kind("decorator-sync", decorated=True)
+DECORATOR_ASYNC = Kind("decorator-async", decorated=True, on_loop=True)
+LAST_SYNC = Kind("last-sync", last=True)
+LAST_ASYNC = Kind("last-async", on_loop=True, last=True)
+
+MIDDLEWARE = (MIDDLEWARE_SYNC, MIDDLEWARE_ASYNC)
+DECORATOR = (DECORATOR_SYNC, DECORATOR_ASYNC)
+FOUR = MIDDLEWARE + DECORATOR
+SIX = (*FOUR, LAST_SYNC, LAST_ASYNC)
+STORES = (MEMORY, REDIS)
+
+
+def through(*kinds: Kind, stores: tuple[str, ...] = STORES) -> Callable[[View], View]:
+    """Run a test through these lanes on these stores; a module states its own with `LANES` and `ON`."""
+
+    def choose(test: View) -> View:
+        test.lanes, test.stores = kinds, stores  # type: ignore[attr-defined]
+        return test
+
+    return choose
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every test that asks for a `lane` its lanes."""
+    if "lane" not in metafunc.fixturenames:
+        return
+    test, module = metafunc.function, metafunc.module
+    kinds = getattr(test, "lanes", None) or getattr(module, "LANES", FOUR)
+    stores = getattr(test, "stores", None) or getattr(module, "ON", STORES)
+    lanes = [
+        pytest.param((kind, store), id=f"{kind.name}-{store}") for store in stores for kind in kinds
+    ]
+    metafunc.parametrize("lane", lanes, indirect=True)
+
+
+@pytest.fixture
+def lane(request: pytest.FixtureRequest, settings: Any) -> Iterator[Lane]:
+    """One lane, on a site of its own with nothing stored."""
+    kind, store = request.param
+    location = request.getfixturevalue("redis_server").url if store == REDIS else "lanes"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": cache(store, location)}
+    opened = Lane(kind, settings, location)
+    yield opened
+    announcer._failed.clear()
+    forget()
+
+
+def showing(read: Callable[[Any], object]) -> View:
+    """Return a view that shows what it reads of its request."""
+
+    def shown(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(read(request)))
+
+    return shown
+
+
+def cache(store: str, location: str) -> dict[str, Any]:
+    """Return an item of `CACHES` whose keys nobody else uses."""
+    backends = {MEMORY: "locmem.LocMemCache", REDIS: "redis.RedisCache"}
+    return {
+        "BACKEND": f"django.core.cache.backends.{backends[store]}",
+        "LOCATION": location,
+        "KEY_PREFIX": uuid4().hex,
+    }
+
+
+class Lane:
+    """A site with pages that are asked for in one way."""
+
+    def __init__(self, kind: Kind, settings: Any, location: str) -> None:
+        forget()
+        self.kind = kind
+        self.settings = settings
+        self.location = location
+        self.renders = 0
+        self._handler: Any = None
+        self._options: dict[str, Any] = {}
+        self._patterns: tuple[URLPattern | URLResolver, ...] = ()
+        self.middleware(*STOCK)
+        self.configure()
+
+    def configure(self, **options: Any) -> None:
+        """Set keys of `PAGECACHE`, beside those that were set before."""
+        self._options |= options
+        self.settings.PAGECACHE = {
+            "ENABLED": True,
+            "REVEAL": "tests.lanes_site.access.everybody",
+            **self._options,
+        }
+        self._handler = None
+
+    def middleware(self, *names: str) -> None:
+        """Set the site's own middleware; pagecache's stands where the lane has it."""
+        own = () if self.kind.decorated else (PAGECACHE,)
+        self.settings.MIDDLEWARE = [*names, *own] if self.kind.last else [*own, *names]
+        self._handler = None
+
+    def middleware_inside(self, *names: str) -> None:
+        """Add middleware behind the stock one, inside pagecache where the lane has any outside."""
+        self.middleware(*STOCK, *names)
+
+    def page(
+        self, view: View, *inside: Decorator, outside: tuple[Decorator, ...] = (), **policy: Any
+    ) -> View:
+        """Return a view as the lane has it: counted, on the loop, decorated inside and outside of `cache_page`.
+
+        `policy` are the arguments of `cache_page`, which the middleware's lanes use only where some are given.
+        """
+        made = self._counted(view)
+        for decorate in reversed(inside):
+            made = decorate(made)
+        if policy or self.kind.decorated:
+            made = cache_page(**{"timeout": 300, **policy})(made)
+        for decorate in reversed(outside):
+            made = decorate(made)
+        return made
+
+    def show(self, view: View, *inside: Decorator, **policy: Any) -> None:
+        """Mount one view at `/page/`."""
+        self.mount(path("page/", self.page(view, *inside, **policy), name="page"))
+
+    def mount(self, *patterns: URLPattern | URLResolver) -> None:
+        """Make the patterns the site's URLconf."""
+        module = ModuleType(f"tests.lanes_urls_{next(_numbers)}")
+        module.urlpatterns = list(patterns)  # type: ignore[attr-defined]
+        sys.modules[module.__name__] = module
+        self.settings.ROOT_URLCONF = module.__name__
+        self._handler = None
+
+    def visitor(self, **cookies: str) -> Visitor:
+        """Return somebody new, with these cookies."""
+        client: Client | AsyncClient = LoopClient() if self.kind.on_loop else Client()
+        if self._handler is not None:
+            client.handler = self._handler
+        self._handler = client.handler
+        client.cookies.load(cookies)
+        return Visitor(client)
+
+    def get(self, path: str = PATH, **asked: Any) -> HttpResponse:
+        """Ask for a page as somebody new; see `Visitor.ask`."""
+        return self.visitor().get(path, **asked)
+
+    def read(self, path: str = PATH, **asked: Any) -> str:
+        """Return the text that somebody new gets."""
+        return text(self.get(path, **asked))
+
+    def see(self, path: str = PATH, **asked: Any) -> Status:
+        """Return what is said about the page that somebody new gets."""
+        return status(self.get(path, **asked))
+
+    def _counted(self, view: View) -> View:
+        if self.kind.on_loop:
+            answer = view if iscoroutinefunction(view) else sync_to_async(view)
+
+            @wraps(view)
+            async def on_loop(*args: Any, **kwargs: Any) -> Any:
+                self.renders += 1
+                return await cast(Callable[..., Awaitable[Any]], answer)(*args, **kwargs)
+
+            return on_loop
+        answer = async_to_sync(view) if iscoroutinefunction(view) else view
+
+        @wraps(view)
+        def on_thread(*args: Any, **kwargs: Any) -> Any:
+            self.renders += 1
+            return answer(*args, **kwargs)
+
+        return on_thread
+
+
+class LoopClient(AsyncClient):
+    """A client whose requests look like those of real servers; `scope` overrides parts of theirs."""
+
+    scope: Mapping[str, Any] = {}
+
+    def _base_scope(self, **request: Any) -> dict[str, Any]:
+        made = super()._base_scope(**request)
+        hosts = [item for item in made["headers"] if item[0] == b"host"]
+        others = [item for item in made["headers"] if item[0] != b"host" and item != (b"cookie", b"")]
+        return {**made, "headers": [*hosts[-1:], *others], **self.scope}
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser: cookies are kept between requests."""
+
+    client: Any
+
+    def get(self, path: str = PATH, **asked: Any) -> HttpResponse:
+        return self.ask("get", path, **asked)
+
+    def ask(
+        self, method: str, path: str = PATH, *, cookies: Mapping[str, str] | None = None, **asked: Any
+    ) -> HttpResponse:
+        """Send a request; further arguments are those of Django's test client, such as `headers`."""
+        self.client.cookies.load(dict(cookies or {}))
+        send = getattr(self.client, method, None) or _other(self.client, method)
+        if isinstance(self.client, AsyncClient):
+            return cast(HttpResponse, async_to_sync(send)(path, **asked))
+        return cast(HttpResponse, send(path, **asked))
+
+    def log_in(self, user: AbstractBaseUser) -> Visitor:
+        self.client.force_login(user)
+        return self
+
+    def come_from(self, address: str) -> Visitor:
+        """Have another address."""
+        if isinstance(self.client, LoopClient):
+            self.client.scope = {"client": [address, 40_000]}
+        else:
+            self.client.defaults["REMOTE_ADDR"] = address
+        return self
+
+
+def _other(client: Any, method: str) -> Callable[..., Any]:
+    return lambda path, **asked: client.generic(method.upper(), path, **asked)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `Cache-Status` says of pagecache (RFC 9211)."""
+
+    hit: bool = False
+    forward: str | None = None
+    stored: bool = False
+    ttl: int | None = None
+    reason: str | None = None
+    key: str | None = None
+    others: tuple[str, ...] = field(default=())
+
+
+def status(response: HttpResponse) -> Status:
+    """Return what is said about a response; nothing where pagecache did not see it."""
+    *others, member = response.get("Cache-Status", "").split(", ")
+    name, *parameters = member.split("; ")
+    if name != "pagecache":
+        return Status()
+    said = dict(part.partition("=")[::2] for part in parameters)
+    return Status(
+        hit="hit" in said,
+        forward=said.get("fwd"),
+        stored="stored" in said,
+        ttl=int(said["ttl"]) if "ttl" in said else None,
+        reason=said.get("detail"),
+        key=said.get("key", "").strip('"') or None,
+        others=tuple(others),
+    )
+
+
+def text(response: Any) -> str:
+    """Return the text of a response, streamed or not."""
+    if not response.streaming:
+        return cast(str, response.content.decode())
+    if response.is_async:
+        return async_to_sync(_gathered)(response)
+    return b"".join(response.streaming_content).decode()
+
+
+async def _gathered(response: Any) -> str:
+    return b"".join([part async for part in response.streaming_content]).decode()

@@ -1,0 +1,1 @@
+"""What the lanes need by dotted path: segment functions, middleware, and who may see reasons."""

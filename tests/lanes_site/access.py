@@ -1,0 +1,23 @@
+"""Callables that the settings of a test name by dotted path."""
+
+from django.http import HttpRequest
+
+
+def everybody(request: HttpRequest) -> bool:
+    """Let every client see reasons and keys."""
+    return True
+
+
+def by_country(request: HttpRequest) -> str | None:
+    """Name the visitor's class by a header that a proxy sets."""
+    return request.headers.get("X-Country", "nowhere")
+
+
+def nobody(request: HttpRequest) -> str | None:
+    """Want nothing to be cached."""
+    return None
+
+
+def broken(request: HttpRequest) -> str | None:
+    """Raise."""
+    raise RuntimeError("the segment function is broken")

@@ -1,0 +1,240 @@
+"""One behavior in all lanes: what the settings, the decorators and the response say about a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import include, path
+
+from pagecache import cache_exempt, cache_page, invalidate
+from tests.lanes import DECORATOR, MEMORY, MIDDLEWARE, Lane, cache, showing, status, text, through
+
+hello = showing(lambda request: "hello")
+
+
+def is_kept(lane: Lane, url: str = "/page/", **asked: Any) -> bool:
+    """Whether a second visit is a hit; asks twice."""
+    lane.get(url, **asked)
+    return lane.see(url, **asked).hit
+
+
+def include_blog(lane: Lane) -> Any:
+    return path("blog/", include(([path("", lane.page(hello), name="list")], "blog"), "diary"))
+
+
+PATTERNS = ["^/blog/", "/$", "name:diary:list", "namespace:diary", "app:blog"]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_excluded_by(lane: Lane, pattern: str) -> None:
+    lane.configure(EXCLUDE=[pattern])
+    lane.mount(include_blog(lane), path("shop", lane.page(hello)))
+
+    assert not is_kept(lane, "/blog/")
+    assert lane.see("/blog/").reason == "excluded"
+    assert is_kept(lane, "/shop")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_included_by(lane: Lane, pattern: str) -> None:
+    lane.configure(INCLUDE=[pattern])
+    lane.mount(include_blog(lane), path("shop", lane.page(hello)))
+
+    assert is_kept(lane, "/blog/")
+    assert not is_kept(lane, "/shop")
+    assert lane.see("/shop").reason == "excluded"
+
+
+@through(*MIDDLEWARE)
+def test_only_marked_views_are_kept_in_mode_decorated(lane: Lane) -> None:
+    lane.configure(MODE="decorated")
+    lane.mount(
+        path("bare/", lane.page(hello)),
+        path("marked/", lane.page(hello, timeout=60)),
+    )
+
+    assert lane.see("/bare/").reason == "unmarked"
+    assert is_kept(lane, "/marked/")
+
+
+@through(*DECORATOR)
+def test_marked_views_are_kept_in_mode_decorated(lane: Lane) -> None:
+    lane.configure(MODE="decorated")
+    lane.show(hello)
+
+    assert is_kept(lane)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_exempt_views_are_never_kept(lane: Lane, inside: bool) -> None:
+    view = lane.page(hello, cache_exempt) if inside else lane.page(hello, outside=(cache_exempt,))
+    lane.mount(path("page/", view))
+
+    assert not is_kept(lane)
+    assert lane.see().reason == "exempt"
+
+
+def test_undecided_views_are_kept_beside_exempt_ones(lane: Lane) -> None:
+    lane.mount(path("no/", lane.page(hello, cache_exempt)), path("yes/", lane.page(hello)))
+
+    assert [is_kept(lane, "/no/"), is_kept(lane, "/yes/")] == [False, True]
+
+
+def test_status_that_is_not_named_is_not_kept(lane: Lane) -> None:
+    lane.show(lambda request: HttpResponse("gone", status=410))
+
+    assert not is_kept(lane)
+    assert lane.see().reason == "status"
+
+
+def test_status_that_is_named_is_kept(lane: Lane) -> None:
+    lane.configure(STATUSES=[200, 410])
+    lane.show(lambda request: HttpResponse("gone", status=410))
+
+    assert is_kept(lane)
+    answer = lane.get()
+    assert (answer.status_code, text(answer)) == (410, "gone")
+
+
+@pytest.mark.parametrize("size, kept", [(100, True), (101, False)])
+def test_page_may_have_max_bytes(lane: Lane, size: int, kept: bool) -> None:
+    lane.configure(MAX_BYTES=100)
+    lane.show(lambda request: HttpResponse("x" * size))
+
+    assert is_kept(lane) is kept
+
+
+def test_too_large_page_says_so(lane: Lane) -> None:
+    lane.configure(MAX_BYTES=3)
+    lane.show(hello)
+
+    assert lane.see().reason == "too-large"
+
+
+def test_streams_are_not_kept_and_arrive_whole(lane: Lane) -> None:
+    lane.show(lambda request: StreamingHttpResponse(iter([b"one ", b"two"])))
+    lane.get()
+
+    again = lane.get()
+
+    assert status(again).reason == "streaming"
+    assert text(again) == "one two"
+
+
+def test_what_the_view_raises_is_raised(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        raise LookupError("of the view")
+
+    lane.show(view)
+
+    for _ in range(2):
+        with pytest.raises(LookupError, match="of the view"):
+            lane.get()
+    assert lane.renders == 2
+
+
+def test_view_that_recovers_is_kept(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        if lane.renders == 1:
+            raise LookupError
+        return HttpResponse("well again")
+
+    lane.show(view)
+    with pytest.raises(LookupError):
+        lane.get()
+
+    assert is_kept(lane)
+    assert lane.read() == "well again"
+
+
+@pytest.mark.parametrize("name", ["token", "Signature", "API_KEY"])
+def test_sensitive_parameters_bypass(lane: Lane, name: str) -> None:
+    lane.show(hello)
+    lane.get()
+
+    said = lane.see(f"/page/?{name}=1")
+
+    assert (said.forward, said.reason) == ("bypass", "sensitive-param")
+
+
+def test_sensitive_parameters_are_the_sites_to_name(lane: Lane) -> None:
+    lane.configure(SENSITIVE_PARAMS=["pin"])
+    lane.show(hello)
+
+    assert lane.see("/page/?pin=1").reason == "sensitive-param"
+    assert is_kept(lane, "/page/?token=1")
+
+
+@pytest.mark.parametrize("option", ["KEY_PREFIX", "RELEASE"])
+def test_another_prefix_or_release_starts_afresh(lane: Lane, option: str) -> None:
+    lane.configure(**{option: "one"})
+    lane.show(hello)
+    lane.get()
+    lane.configure(**{option: "two"})
+    other = lane.see()
+    lane.configure(**{option: "one"})
+
+    assert (other.hit, other.stored) == (False, True)
+    assert lane.see().hit
+
+
+def test_write_is_announced_to_every_release(lane: Lane) -> None:
+    lane.configure(RELEASE="old")
+    lane.show(hello, tags=["news"])
+    lane.get()
+    lane.configure(RELEASE="new")
+    invalidate("news")
+    lane.configure(RELEASE="old")
+
+    assert not lane.see().hit
+
+
+def test_invalidation_is_announced_while_disabled(lane: Lane) -> None:
+    lane.show(hello, tags=["news"])
+    lane.get()
+    lane.configure(ENABLED=False)
+    invalidate("news")
+    lane.configure(ENABLED=True)
+
+    assert not lane.see().hit
+
+
+def test_key_prefix_of_the_view_keeps_pages_apart(lane: Lane) -> None:
+    lane.show(hello, key_prefix="one")
+    lane.get()
+    lane.show(hello, key_prefix="two")
+
+    assert not lane.see().hit
+    assert lane.see().hit
+
+
+def test_pages_live_in_the_cache_that_the_view_names(lane: Lane) -> None:
+    lane.settings.CACHES = {**lane.settings.CACHES, "other": cache(MEMORY, "other")}
+    lane.show(hello, cache="other", tags=["news"])
+
+    assert is_kept(lane)
+    invalidate("news")
+    assert not lane.see().hit
+    assert lane.see().hit
+    caches["other"].clear()
+    assert not lane.see().hit
+
+
+def test_cache_page_takes_what_djangos_takes() -> None:
+    decorated = cache_page(60 * 15, cache="default", key_prefix="site")(hello)
+
+    assert decorated(HttpRequest()).content == b"hello"
+
+
+@pytest.mark.parametrize("timeout", [-1, "60", True])
+def test_cache_page_refuses_other_timeouts(timeout: Any) -> None:
+    with pytest.raises(ValueError, match="a number of seconds"):
+        cache_page(timeout)
+
+
+def test_cache_page_without_parentheses_says_how_to_call_it() -> None:
+    with pytest.raises(ValueError, match="a number of seconds"):
+        cache_page(hello)  # type: ignore[arg-type]
