@@ -93,7 +93,7 @@ class _Fetched:
 
     def __init__(self, cursor: Any) -> None:
         self.plain = cursor
-        self._rows = iter(cursor.fetchall())
+        self._rows: Iterator[Any] = iter(cursor.fetchall())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.plain, name)

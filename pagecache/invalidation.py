@@ -193,4 +193,5 @@ def tags_of_paths(paths: Iterable[str]) -> frozenset[str]:
 def _forget(**_kwargs: Any) -> None:
     global _names  # noqa: PLW0603 one for the process
     _names = None
-    _stores.clear()
+    while _stores:
+        _stores.popitem()[1].close()

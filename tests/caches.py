@@ -18,7 +18,7 @@ class Watched(BaseCache):
 
     trips: ClassVar[list[str]] = []
     asked: ClassVar[list[list[str]]] = []
-    broken: ClassVar[set[str]] = set()
+    broken: ClassVar[dict[str, int]] = {}  # the verbs that fail, and after how many trips
 
     def get_many(self, keys: Any, version: Any = None) -> Any:
         self._note("get", keys)
@@ -35,7 +35,7 @@ class Watched(BaseCache):
     def _note(self, verb: str, keys: Any) -> None:
         Watched.trips.append(verb)
         Watched.asked.append(list(keys))
-        if verb in Watched.broken:
+        if len(Watched.trips) > Watched.broken.get(verb, len(Watched.trips)):
             raise ConnectionResetError
 
 
@@ -59,9 +59,9 @@ BROKEN = {"BACKEND": "tests.caches.WatchedMemory", "LOCATION": "broken"}
 
 
 @contextmanager
-def broken(*verbs: str) -> Generator[None]:
-    """Let the backend fail: at everything, or at some verbs."""
-    Watched.broken.update(verbs or ("get", "set", "delete"))
+def broken(*verbs: str, after: int = 0) -> Generator[None]:
+    """Let the backend fail: at everything, or at some verbs, once it was asked so many times."""
+    Watched.broken.update(dict.fromkeys(verbs or ("get", "set", "delete"), after))
     try:
         yield
     finally:

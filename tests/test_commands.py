@@ -90,7 +90,9 @@ def test_explain_names_every_reason_of_a_request_that_is_not_looked_up() -> None
 
 
 def test_explain_says_that_no_view_answers() -> None:
-    assert explain("/nowhere/").endswith("The view answers (unresolved); nothing is looked up or stored.\n")
+    assert explain("/nowhere/").endswith(
+        "The view answers (unresolved); nothing is looked up or stored.\n"
+    )
 
 
 def test_explain_knows_nothing_of_a_page_that_was_never_made() -> None:
@@ -106,7 +108,10 @@ def test_explain_shows_the_key_of_a_page_with_the_values_of_this_request(client:
     assert "header x-mood    'sad'" in told
     assert "query name       ['bob']" in told
     assert "segment          'anonymous'" in told
-    assert "The view answers (uri-miss), and its page is stored unless the render speaks against it." in told
+    assert (
+        "The view answers (uri-miss), and its page is stored unless the render speaks against it."
+        in told
+    )
 
 
 def test_explain_shows_a_stored_page_with_its_tags(client: Client) -> None:
@@ -114,7 +119,10 @@ def test_explain_shows_a_stored_page_with_its_tags(client: Client) -> None:
     told = explain("https://example.org/greeting/?name=ann")
     assert "hit" not in told, "another scheme is another page"
     told = explain("http://example.org/greeting/?name=ann")
-    assert "\nThe stored page answers (hit).\n  status 200, 14 bytes, made 0 s ago, kept for 300 s more\n" in told
+    assert (
+        "\nThe stored page answers (hit).\n  status 200, 14 bytes, made 0 s ago, kept for 300 s more\n"
+        in told
+    )
     assert [line.split()[0] for line in lines(told.partition("versions\n")[2])] == [
         "greetings", "page:/greeting/", "site",
     ]  # fmt: skip
@@ -220,5 +228,5 @@ def test_purge_refuses_a_model_that_is_not_there(label: str) -> None:
 
 def test_purge_fails_where_the_cache_server_does(settings: Any) -> None:
     settings.CACHES = {"default": BROKEN}
-    with broken(), pytest.raises(CommandError, match="nothing was dropped. Start it and try again"):
+    with broken(), pytest.raises(CommandError, match="nothing was dropped"):
         purge("--all")

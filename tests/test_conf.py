@@ -15,7 +15,7 @@ from pagecache.core.types import UNSET, Policy, Resolved
 from pagecache.events import settings_reloaded
 from pagecache.options import Options, problems
 
-VIEW = Resolved("blog:detail", ("blog",), ("weblog",), False, Policy())  # noqa: FBT003
+VIEW = Resolved("blog:detail", ("blog",), ("weblog",), False, Policy())
 SECONDS = "Make it a number of seconds, 0 or more, or None for no limit."
 COUNT = "Make it a whole number, 0 or more."
 
@@ -53,7 +53,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("SENSITIVE_PARAMS", "token", "Make it a list of query parameter names."),
     ("MAX_BYTES", 1.5, "Make it a whole number of bytes, 0 or more."),
     ("MAX_BYTES", -1, "Make it a whole number of bytes, 0 or more."),
-    ("STATUSES", [500], "Make it a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410."),
+    (
+        "STATUSES",
+        [500],
+        "Make it a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410.",
+    ),
     ("STATUSES", [[200]], "Make it a list of statuses out of 200,"),
     ("STATUSES", 200, "Make it a list of statuses out of 200,"),
     ("MAX_INPUTS", True, COUNT),
@@ -142,7 +146,8 @@ def test_without_the_setting_the_defaults_hold(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting, value", [("PAGECACHE", {"TIMEOUT": 7}), ("CACHES", {}), ("DEBUG", True), ("MIDDLEWARE", [])]
+    "setting, value",
+    [("PAGECACHE", {"TIMEOUT": 7}), ("CACHES", {}), ("DEBUG", True), ("MIDDLEWARE", [])],
 )
 def test_changed_settings_are_read_anew(setting: str, value: Any) -> None:
     before, told = conf.get(), []
@@ -185,7 +190,11 @@ def test_rules_become_patterns_with_policies(settings: Any) -> None:
     settings.PAGECACHE = {"RULES": [stated, {"match": "name:blog:detail"}]}
     full, bare = conf.get().rules
     assert full.policy == Policy(timeout=None, tags=("news",))
-    assert (full.segment, full.matches("/a", VIEW), full.matches("/b/a", VIEW)) == ("a.b", True, False)
+    assert (full.segment, full.matches("/a", VIEW), full.matches("/b/a", VIEW)) == (
+        "a.b",
+        True,
+        False,
+    )
     assert (bare.segment, bare.matches("/b", VIEW), bare.policy.timeout) == (None, True, UNSET)
 
 

@@ -66,7 +66,7 @@ class Statements(Defining):
         options = level.peek()
         if isinstance(options, Group) and options.items and options.items[0].word not in _QUERYING:
             level.take()
-        if level.peek().word not in _QUERYING | _WRITING | {"()", "CREATE", "DECLARE"}:
+        if level.peek().sign not in _QUERYING | _WRITING | {"()", "CREATE", "DECLARE"}:
             raise UnsureError
         self.statement(level)
 

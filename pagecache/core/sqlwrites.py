@@ -140,7 +140,7 @@ def plain_columns(level: Level) -> frozenset[str] | None:
             columns.add(column_name(item.raw))
         begins = item.sign == ","
         ahead += 1
-    return frozenset(columns)
+    return frozenset(columns) or None
 
 
 def ends_set(level: Level, ahead: int) -> bool:

@@ -54,10 +54,10 @@ def _widen(visit: Visit, reads: frozenset[Input]) -> Flow:
     """
     found, name = visit.found, site_names().recipe(visit.path)
     known = frozenset(found.recipe)
-    if found.has_recipe and not without_covered(known | reads) <= known:
+    reads = without_covered(known | reads)
+    if found.has_recipe and not reads <= known:
         (data,) = yield Fetch([name])  # another process may have widened it
         known |= frozenset(decode_recipe(data) or ())
-    reads = without_covered(known | reads)
     inputs = tuple(sorted(known | reads))
     if len(inputs) > visit.max_inputs:
         raise Refused(Reason.TOO_MANY_INPUTS)

@@ -41,7 +41,7 @@ for i = 1, count do
   end
 end
 local star = version(KEYS[count + 1])
-local star_still = star and star == ARGV[4]
+local star_still = star == ARGV[4]  -- false, if absent, equals no text
 local held = true
 for i = 1, count do
   local start = ARGV[7 + 3 * i]

@@ -35,7 +35,9 @@ def test_cache_control_is_read(value: str) -> None:
 
 @given(st.text('abc-=", \\\t;é', max_size=30))
 def test_no_cache_control_field_raises(value: str) -> None:
-    assert all(name == name.lower() and arguments for name, arguments in cache_control(value).items())
+    assert all(
+        name == name.lower() and arguments for name, arguments in cache_control(value).items()
+    )
 
 
 @given(st.lists(st.sampled_from(["max-age=1", 'x="a,b"', "public"]), max_size=3))
@@ -98,7 +100,19 @@ def test_an_invalid_date_is_none(value: str) -> None:
     assert http_date(value) is None
 
 
-WORDS = ["Sun,", "06", "Nov", "1994", "99999999999", "08:49:37", "24:61:61", "GMT", "-0000", ":", ","]
+WORDS = [
+    "Sun,",
+    "06",
+    "Nov",
+    "1994",
+    "99999999999",
+    "08:49:37",
+    "24:61:61",
+    "GMT",
+    "-0000",
+    ":",
+    ",",
+]
 
 
 @given(st.one_of(st.text(max_size=30), st.lists(st.sampled_from(WORDS)).map(" ".join)))

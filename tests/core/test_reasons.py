@@ -22,4 +22,4 @@ def test_no_two_reasons_say_the_same() -> None:
 
 def test_a_reason_is_written_as_its_name() -> None:
     assert f"{Reason.SET_COOKIE}" == "set-cookie"
-    assert Reason("set-cookie") is Reason.SET_COOKIE
+    assert {reason.value: reason for reason in Reason}["set-cookie"] is Reason.SET_COOKIE

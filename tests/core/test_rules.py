@@ -11,12 +11,13 @@ from pagecache.core.reasons import Reason
 from pagecache.core.rules import REQUEST_RULES, RESPONSE_RULES, first
 from pagecache.core.types import Answered, Route
 
+ROUTE = Route(None)
+
 
 @dataclass(frozen=True)
 class Request:
     """A request that nothing speaks against."""
 
-    is_enabled: bool = True
     method: str = "GET"
     meta: dict[str, Any] = field(default_factory=dict)
     host: str | None = "example.org"
@@ -25,7 +26,7 @@ class Request:
     has_sensitive_param: bool = False
     is_refused_agent: bool = False
     authenticated: str = "bypass"
-    route: Route = Route(None)
+    route: Route = ROUTE
 
 
 GOOD_REQUESTS = [
@@ -38,7 +39,6 @@ GOOD_REQUESTS = [
     Request(has_session_cookie=True, authenticated="segment"),
 ]
 REFUSED_REQUESTS = [
-    (Request(is_enabled=False), Reason.DISABLED),
     (Request(is_enabled=False), Reason.DISABLED),
     (Request(method="POST"), Reason.METHOD),
     (Request(method="get"), Reason.METHOD),

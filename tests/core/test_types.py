@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Refused, remember
+from pagecache.core.types import (
+    COOKIE,
+    QUERY,
+    QUERY_STRING,
+    Input,
+    Refused,
+    remember,
+    without_covered,
+)
 
 
 def test_a_memo_drops_the_oldest_beyond_its_limit() -> None:
@@ -39,6 +47,12 @@ def test_a_thread_that_was_faster_does_no_harm() -> None:
     memo = Raced(a=1)
     remember(memo, "b", 2, 1)
     assert memo == {"b": 2}
+
+
+def test_a_whole_query_string_covers_its_parameters() -> None:
+    parameter, cookie, whole = Input(QUERY, "a"), Input(COOKIE, "a"), Input(QUERY_STRING)
+    assert without_covered(frozenset({parameter, cookie})) == {parameter, cookie}
+    assert without_covered(frozenset({parameter, cookie, whole})) == {cookie, whole}
 
 
 def test_a_refusal_names_its_reason() -> None:

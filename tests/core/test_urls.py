@@ -9,10 +9,18 @@ import pytest
 from pagecache.core.types import Policy, Resolved
 from pagecache.core.urls import compile_pattern, matches_any
 
-VIEW = Resolved("blog:post:detail", ("blog", "post"), ("weblog",), False, Policy())  # noqa: FBT003
+VIEW = Resolved("blog:post:detail", ("blog", "post"), ("weblog",), False, Policy())
 PATH = "/blog/2024/"
 
-MATCHING = ["blog", "^/blog/", r"\d{4}/$", "name:blog:post:detail", "namespace:post", "app:weblog", ""]
+MATCHING = [
+    "blog",
+    "^/blog/",
+    r"\d{4}/$",
+    "name:blog:post:detail",
+    "namespace:post",
+    "app:weblog",
+    "",
+]
 OTHERS = ["^blog", "/Blog/", "name:detail", "namespace:weblog", "app:blog", "names:x", "name:"]
 
 

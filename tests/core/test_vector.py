@@ -11,13 +11,22 @@ A, B, C = (letter * 16 for letter in (b"a", b"b", b"c"))
 
 @pytest.mark.parametrize(
     "value, expected",
-    [(A, True), (bytes(16), True), (None, False), (b"", False), (b"a" * 15, False), (b"a" * 17, False)],
+    [
+        (A, True),
+        (bytes(16), True),
+        (None, False),
+        (b"", False),
+        (b"a" * 15, False),
+        (b"a" * 17, False),
+    ],
 )
 def test_a_version_is_sixteen_bytes(value: bytes | None, expected: bool) -> None:
     assert is_version(value) is expected
 
 
-@pytest.mark.parametrize("before, after", [(None, None), (b"", b""), (b"x", b"x"), (A, B), (A, None)])
+@pytest.mark.parametrize(
+    "before, after", [(None, None), (b"", b""), (b"x", b"x"), (A, B), (A, None)]
+)
 def test_absent_malformed_or_moved_is_not_the_same(
     before: bytes | None, after: bytes | None
 ) -> None:

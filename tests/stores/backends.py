@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import uuid4
 
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from pagecache.stores import Store
+
+BUDGET = 2.0
+
 
 def locmem(kind: type[BaseCache] = LocMemCache) -> dict[str, Any]:
     """Return the settings of an alias in a memory of its own."""
     return {"BACKEND": f"{kind.__module__}.{kind.__qualname__}", "LOCATION": uuid4().hex}
+
+
+def redis_backend(url: str, kind: str = "redis", **options: Any) -> dict[str, Any]:
+    """Return the settings of an alias in a Redis."""
+    path = {
+        "redis": "django.core.cache.backends.redis.RedisCache",
+        "django-redis": "django_redis.cache.RedisCache",
+    }
+    return {"BACKEND": path[kind], "LOCATION": url, "OPTIONS": options}
+
+
+class OpenStore(Protocol):
+    """Opens a store on the settings of an alias."""
+
+    def __call__(self, backend: dict[str, Any], *, budget: float = BUDGET) -> Store: ...
 
 
 class CountingCache(LocMemCache):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,10 +15,18 @@ from django.db import connections
 
 from pagecache.stores import Store, open_store
 from tests.servers import Server
-from tests.stores.backends import locmem
-from tests.stores.verbs import Verbs
+from tests.stores.backends import (
+    BUDGET,
+    AsyncCache,
+    CountingCache,
+    OpenStore,
+    RemoteCache,
+    locmem,
+    redis_backend,
+)
+from tests.stores.instances import Instance
+from tests.stores.verbs import Lane, Verbs
 
-BUDGET = 2.0
 IN_DATABASE = pytest.mark.django_db(transaction=True)  # other threads see what is written
 BACKENDS = (
     "locmem",
@@ -28,12 +36,6 @@ BACKENDS = (
     "redis",
     "django-redis",
 )
-
-
-class OpenStore(Protocol):
-    """Opens a store on the settings of an alias."""
-
-    def __call__(self, backend: dict[str, Any], *, budget: float = BUDGET) -> Store: ...
 
 
 @pytest.fixture
@@ -70,14 +72,6 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
             return found
 
 
-def redis_backend(url: str, kind: str = "redis", **options: Any) -> dict[str, Any]:
-    path = {
-        "redis": "django.core.cache.backends.redis.RedisCache",
-        "django-redis": "django_redis.cache.RedisCache",
-    }
-    return {"BACKEND": path[kind], "LOCATION": url, "OPTIONS": options}
-
-
 @pytest.fixture
 def database_backend() -> dict[str, Any]:
     """A cache in a table of the tests' database."""
@@ -112,7 +106,7 @@ def loop() -> Generator[asyncio.Runner]:
 
 
 @pytest.fixture(params=["sync", "async"])
-def verbs(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Callable[[Store], Verbs]:
+def verbs(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Lane:
     """The verbs of a store in one of the lanes."""
     return lambda store: Verbs(store, loop if request.param == "async" else None)
 
@@ -122,3 +116,33 @@ def name() -> Callable[[str], str]:
     """Keys of this test alone: a server may be shared."""
     own = uuid4().hex
     return lambda key: f"pagecache:{own}:{key}"
+
+
+@pytest.fixture
+def counting(open_pages: OpenStore) -> Store:
+    """A store that counts its trips."""
+    CountingCache.trips.clear()
+    return open_pages(locmem(CountingCache))
+
+
+@pytest.fixture
+def remote(open_pages: OpenStore) -> Store:
+    """A store behind a network, in a backend of a third party."""
+    for state in (RemoteCache.kept, RemoteCache.drops, RemoteCache.closed):
+        state.clear()
+    return open_pages(locmem(RemoteCache))
+
+
+@pytest.fixture
+def asynchronous(open_pages: OpenStore) -> Store:
+    """A store in a backend that is asynchronous by nature."""
+    for state in (AsyncCache.kept, AsyncCache.closed, AsyncCache.awaited):
+        state.clear()
+    return open_pages(locmem(AsyncCache))
+
+
+@pytest.fixture(scope="module")
+def instance() -> Generator[Instance]:
+    """A Redis of the tests' own."""
+    with Instance() as instance:
+        yield instance

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pagecache.core.vector import Plan, held_still, is_version
 from pagecache.stores import Store, StoreError
-from tests.stores.verbs import HOUR, Verbs, version, watched
+from tests.stores.verbs import HOUR, Lane, Verbs, version, watched
 
-Lane = Callable[[Store], Verbs]
 Name = Callable[[str], str]
 
 EVERY_BYTE = bytes(range(256))
@@ -189,6 +188,9 @@ VALUES = st.sampled_from([None, b"", b"short", b"a" * 16, b"b" * 16, b"c" * 16])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@example(star=b"a" * 16, star_start=b"a" * 16, tags=[(b"", b"b" * 16)])
+@example(star=b"a" * 16, star_start=b"a" * 16, tags=[(None, b"b" * 16), (b"c" * 16, None)])
+@example(star=None, star_start=None, tags=[(None, b"b" * 16)])
 @given(
     star=VALUES,
     star_start=VALUES,

@@ -1,62 +1,28 @@
-"""Stores in Django's own backends: trips, their order, and what goes wrong."""
+"""Stores in Django's own backends: trips, their order, and lanes."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from itertools import combinations
 from typing import Any
 
-import pymemcache
 import pytest
-from django.core.cache import CacheHandler, caches
-from django.db import OperationalError, connection, transaction
+from django.core.cache import caches
+from django.db import transaction
 
-from pagecache.core.vector import VERSION_BYTES, Plan
+from pagecache.core.vector import VERSION_BYTES
 from pagecache.stores import Store, StoreError
 from pagecache.stores.generic import Call, GenericStore
-from tests import servers
-from tests.servers import Server
-from tests.stores.backends import AsyncCache, CountingCache, RefusingCache, RemoteCache, locmem
-from tests.stores.conftest import OpenStore
-from tests.stores.verbs import HOUR, Verbs, version, watched
-
-Lane = Callable[[Store], Verbs]
-
-
-@pytest.fixture
-def counting(open_pages: OpenStore) -> Store:
-    CountingCache.trips.clear()
-    return open_pages(locmem(CountingCache))
-
-
-@pytest.fixture
-def remote(open_pages: OpenStore) -> Store:
-    for state in (RemoteCache.kept, RemoteCache.drops, RemoteCache.closed):
-        state.clear()
-    return open_pages(locmem(RemoteCache))
-
-
-@pytest.fixture
-def asynchronous(open_pages: OpenStore) -> Store:
-    for state in (AsyncCache.kept, AsyncCache.closed, AsyncCache.awaited):
-        state.clear()
-    return open_pages(locmem(AsyncCache))
-
-
-def plan_of(*tags: Any, star: bytes | None, **changes: Any) -> Plan:
-    fields: dict[str, Any] = {
-        "star": "*",
-        "star_start": star,
-        "tags": tags,
-        "key": "entry",
-        "head": b"",
-        "tail": b"",
-        "ttl": HOUR,
-    }
-    return Plan(**fields | changes)
-
+from tests.stores.backends import (
+    AsyncCache,
+    CountingCache,
+    OpenStore,
+    RemoteCache,
+    locmem,
+)
+from tests.stores.verbs import HOUR, Lane, Verbs, plan_of, version, watched
 
 # Trips
 
@@ -251,159 +217,6 @@ def test_cancelling_an_asynchronous_backend_is_no_store_error(
     with pytest.raises(asyncio.CancelledError):
         loop.run(cancelled())
     assert AsyncCache.closed == ["aclose"]
-
-
-# Failures
-
-
-def test_an_announcement_that_was_dropped_without_a_word_fails(remote: Store, verbs: Lane) -> None:
-    RemoteCache.drops.add("t")
-    with pytest.raises(StoreError, match="announce failed: announced versions are not there"):
-        verbs(remote).announce("*", {"*": version(), "t": version()})
-
-
-def test_an_entry_that_was_dropped_without_a_word_is_a_miss(remote: Store, verbs: Lane) -> None:
-    RemoteCache.drops.add("a")
-    does = verbs(remote)
-    does.put({"a": b"1"})
-    assert does.fetch("a") == [None]
-
-
-def test_an_announcement_that_is_there_is_read_back(remote: Store, verbs: Lane) -> None:
-    versions = {"t": version(), "*": version()}
-    verbs(remote).announce("*", versions)
-    assert remote.fetch(["t", "*"]) == list(versions.values())
-
-
-def test_a_named_refusal_is_a_failure_that_names_no_key(open_pages: OpenStore, verbs: Lane) -> None:
-    does = verbs(open_pages(locmem(RefusingCache)))
-    does.put({"a": b"1"})
-    with pytest.raises(StoreError, match=r"^cache 'pages': announce failed: 1 values were not"):
-        does.announce("*", {"*": version(), "secret refused": version()})
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_database_that_swallows_an_announcement_is_caught(
-    database_backend: dict[str, Any], open_pages: OpenStore
-) -> None:
-    def refuse_updates(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith("UPDATE"):
-            raise OperationalError("database is locked")
-        return execute(sql, *rest)
-
-    store = open_pages(database_backend)
-    store.announce("*", {"*": version(), "t": version()}, HOUR)
-    with (
-        connection.execute_wrapper(refuse_updates),
-        pytest.raises(StoreError, match="announced versions are not there"),
-    ):
-        store.announce("*", {"*": version(), "t": version()}, HOUR)
-
-
-def test_what_is_not_bytes_is_absent(remote: Store) -> None:
-    RemoteCache.kept |= {"a": "text", "b": 1, "c": b"bytes", "d": None}
-    assert remote.fetch(["a", "b", "c", "d"]) == [None, None, b"bytes", None]
-
-
-def test_an_error_closes_the_connection_and_the_idle_ones(
-    remote: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: Any, **__: Any) -> None:
-        raise TimeoutError("a text that may hold a key")
-
-    remote.fetch(["a"])
-    monkeypatch.setattr(RemoteCache, "get_many", fails)
-    with pytest.raises(StoreError, match=r"^cache 'pages': fetch failed: TimeoutError$"):
-        remote.fetch(["a"])
-    assert RemoteCache.closed == ["close"]
-
-
-@pytest.mark.parametrize("kind", [RemoteCache, AsyncCache])
-def test_a_backend_that_cannot_be_made_is_a_store_error(
-    open_pages: OpenStore, verbs: Lane, kind: type[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: Any) -> None:
-        raise ConnectionRefusedError
-
-    store = open_pages(locmem(kind))
-    monkeypatch.setattr(kind, "__init__", fails)
-    with pytest.raises(StoreError, match="fetch failed: ConnectionRefusedError"):
-        verbs(store).fetch("a")
-
-
-def test_an_interruption_is_not_a_store_error(
-    remote: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(RemoteCache, "get_many", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        remote.fetch(["a"])
-    assert RemoteCache.closed == ["close"]
-
-
-# Memcached
-
-
-def test_a_memcached_that_is_away_costs_one_error_and_is_found_again(
-    open_pages: OpenStore, verbs: Lane, memcached_server: Server
-) -> None:
-    port = servers.free_port()
-    backend = {
-        "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
-        "LOCATION": f"127.0.0.1:{port}",
-    }
-    does = verbs(open_pages(backend))
-    with pytest.raises(StoreError, match="fetch failed: ConnectionRefusedError"):
-        does.fetch("a")
-    with servers.memcached(port):
-        does.put({"a": b"1"})
-        assert does.fetch("a") == [b"1"]
-    with pytest.raises(StoreError):
-        does.fetch("a")
-    with servers.memcached(port):
-        assert does.fetch("a") == [None]
-
-
-def test_memcached_is_waited_for_no_longer_than_the_budget(
-    memcached_backend: dict[str, Any], open_pages: OpenStore
-) -> None:
-    store = open_pages(memcached_backend, budget=0.25)
-    assert isinstance(store, GenericStore)
-    client: Any = store._handler.create_connection("pages")
-    client = client._cache
-    assert client.default_kwargs["timeout"] == client.default_kwargs["connect_timeout"] == 0.25
-
-
-def test_nothing_is_unpickled_from_memcached(
-    memcached_backend: dict[str, Any],
-    memcached_server: Server,
-    open_pages: OpenStore,
-    name: Callable[[str], str],
-) -> None:
-    class Pickled:
-        def __reduce__(self) -> Any:
-            return pytest.fail, ("it was unpickled",)
-
-    store = open_pages(memcached_backend)
-    assert not store.pickles
-    sites = CacheHandler({"x": {**memcached_backend, "KEY_FUNCTION": lambda key, *_: key}})["x"]
-    sites.set(name("a"), Pickled(), 60)
-    assert store.fetch([name("a")]) == [None]
-    sites.close()
-
-
-def test_options_of_the_site_do_not_silence_a_memcached(
-    memcached_backend: dict[str, Any], open_pages: OpenStore, name: Callable[[str], str]
-) -> None:
-    options = {"ignore_exc": True, "default_noreply": True, "serde": pymemcache.serde.pickle_serde}
-    store = open_pages({**memcached_backend, "OPTIONS": options})
-    assert isinstance(store, GenericStore)
-    store.put({name("a"): b"1"}, None)
-    assert store.fetch([name("a")]) == [b"1"]
-    with pytest.raises(StoreError):
-        store.put({name("a"): b"1" * 2_000_000}, None)
 
 
 # What a store says of itself

@@ -13,8 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pagecache.stores import open_store
 from pagecache.stores.generic import GenericStore
 from pagecache.stores.redis import RedisStore
-from tests.stores.backends import MySubclass, locmem
-from tests.stores.conftest import OpenStore, redis_backend
+from tests.stores.backends import MySubclass, OpenStore, locmem, redis_backend
 
 
 class SitesOwn(RedisCache):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pagecache.core.vector import Plan, Watched
 from pagecache.stores import Store
@@ -49,6 +50,9 @@ class Verbs:
             self.store.delete(keys)
 
 
+Lane = Callable[[Store], Verbs]
+
+
 def version() -> bytes:
     """Return a version that never comes twice."""
     return os.urandom(16)
@@ -57,3 +61,17 @@ def version() -> bytes:
 def watched(key: str, start: bytes | None = None, fresh: bytes | None = None) -> Watched:
     """Return a tag of a page: newly met unless it has a start version."""
     return Watched(key, start, fresh or version(), HOUR)
+
+
+def plan_of(*tags: Any, star: bytes | None = None, **changes: Any) -> Plan:
+    """Return a plan for an entry of the tags."""
+    fields: dict[str, Any] = {
+        "star": "*",
+        "star_start": star,
+        "tags": tags,
+        "key": "entry",
+        "head": b"",
+        "tail": b"",
+        "ttl": HOUR,
+    }
+    return Plan(**fields | changes)

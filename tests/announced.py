@@ -1,0 +1,25 @@
+"""What was announced since the last look."""
+
+from __future__ import annotations
+
+from pagecache.invalidation import announcer, site_names, site_store
+from pagecache.versions import SITE
+
+ARTICLE, AUTHOR, UNRELATED = "library.article", "library.author", "library.unrelated"
+COUNTED = (SITE, ARTICLE, AUTHOR, UNRELATED, "library.tag", "table:elsewhere")
+
+
+class Announced:
+    """The tags that moved since the last look."""
+
+    def __init__(self) -> None:
+        announcer.announce(COUNTED)
+        self._before = self._versions()
+
+    def _versions(self) -> dict[str, bytes | None]:
+        keys = site_names().versions(COUNTED)
+        return dict(zip(COUNTED, site_store().fetch(keys), strict=True))
+
+    def __call__(self) -> set[str]:
+        before, self._before = self._before, self._versions()
+        return {tag for tag in COUNTED if before[tag] != self._before[tag]}

@@ -1,0 +1,167 @@
+"""Look-up: what is served is proved current."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from pagecache import depends_on
+from pagecache.core.codec import FOREVER, Entry, encode
+from pagecache.core.reasons import Reason
+from pagecache.engine import looking
+from pagecache.engine.drive import drive
+from pagecache.engine.flow import look_up_late, page
+from pagecache.engine.visit import forget, recipes, tags_of
+from pagecache.invalidation import announcer, invalidate, site_names, site_store, writes
+from pagecache.versions import STAR
+from tests.caches import broken
+from tests.engine.visits import STORED, answer, data, get, key_of, reason, show, visit_of
+
+
+def test_another_process_serves_it_too() -> None:
+    get()
+    forget()
+    assert get()[1].startswith("hit")
+
+
+def by_moon(request: HttpRequest) -> str | None:
+    return request.META.get("MOON")
+
+
+@pytest.fixture
+def _segmented(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "SEGMENT": f"{__name__}.by_moon"}
+
+
+def get_late(moon: str) -> tuple[str, str]:
+    """A request that is looked up behind the site's middleware."""
+    visit = visit_of(MOON=moon)
+    assert visit.late
+
+    def view(_request: HttpRequest) -> Any:
+        return drive(look_up_late(visit)) or show(visit.request)
+
+    response = drive(page(visit), answer(visit, view))
+    return response.content.decode(), response.headers["Cache-Status"].split("; ", 1)[1]
+
+
+@pytest.mark.usefixtures("_segmented")
+def test_pages_of_segments_are_looked_up_late_and_kept_apart() -> None:
+    assert get_late("full") == ("old", STORED)
+    data["value"] = "new"
+    assert get_late("full")[0] == "old"
+    assert get_late("new") == ("new", STORED)
+    assert get_late("full")[1].startswith("hit")
+
+
+@pytest.mark.usefixtures("_segmented")
+def test_data_that_middleware_read_before_the_late_look_up_has_no_start_version() -> None:
+    """It may be older than what the look-up finds."""
+    get_late("full")
+    visit = visit_of(MOON="new")
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        depends_on("data")
+        value = data["value"]
+        data["value"] = "new"
+        invalidate("data")
+        drive(look_up_late(visit))
+        return HttpResponse(value)
+
+    response = drive(page(visit), answer(visit, view))
+    assert response.content == b"old"
+    assert reason(visit) is Reason.MOVED
+    assert get_late("new") == ("new", STORED)
+
+
+@pytest.mark.usefixtures("_segmented")
+def test_a_late_look_up_that_was_never_reached_has_its_key_at_the_end() -> None:
+    visit = visit_of(MOON="full")
+    drive(page(visit), answer(visit))
+    assert get_late("full")[1].startswith("hit")
+
+
+def test_nobody_is_served_while_an_announcement_is_owed() -> None:
+    get()
+    with broken("set"):
+        invalidate("data")
+        _, status, visit = get()
+    assert (status, reason(visit)) == ("fwd=bypass", Reason.OWED)
+    assert get()[1] == "fwd=stale; stored; ttl=300"
+    assert not announcer.owes
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_a_connection_wrote_and_did_not_announce_is_neither_served_nor_stored(
+    stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stored:
+        get()
+    with monkeypatch.context() as patch:
+        patch.setattr(writes, "unannounced", lambda: frozenset({"data"}))
+        _, status, visit = get()
+    assert reason(visit) is Reason.UNANNOUNCED
+    assert status == ("fwd=bypass" if stored else "fwd=uri-miss")
+    assert get()[1].startswith("hit" if stored else STORED)
+
+
+@pytest.mark.parametrize("what", [b"", b"garbage", bytes(500)])
+def test_a_damaged_entry_is_a_miss(what: bytes) -> None:
+    _, _, visit = get()
+    site_store().put({key_of(visit): what}, 60)
+    assert get()[1] == STORED
+
+
+def test_an_entry_of_another_key_is_a_miss() -> None:
+    _, _, visit = get()
+    head, tail = encode(Entry(b"other", (), 200, (), b"not yours", 0.0, FOREVER))
+    site_store().put({key_of(visit): head + tail}, 60)
+    assert get()[:2] == ("old", STORED)
+
+
+@pytest.mark.parametrize("tag", ["data", "site", "page:/page/", STAR])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_lost_version_is_a_miss_but_for_the_star(tag: str, known: bool) -> None:
+    get()
+    site_store().delete([site_names().version(tag)])
+    if not known:
+        forget()
+    assert get()[1].startswith("hit" if tag == STAR else "fwd=stale; stored")
+    assert get()[1].startswith("hit")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_versions_in_a_table_are_not_read_inside_a_transaction(settings: Any) -> None:
+    """Its snapshot would freeze them."""
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "frozen_pages"}}
+    call_command("createcachetable", verbosity=0)
+    with transaction.atomic():
+        _, status, visit = get()
+        assert (status, reason(visit)) == ("fwd=bypass", Reason.TRANSACTION)
+    assert get()[1] == STORED
+    with transaction.atomic():
+        assert get()[1] == "fwd=bypass"
+    assert get()[1].startswith("hit")
+
+
+def test_is_current_only_if_every_version_is_there_and_equal() -> None:
+    a, b = b"a" * 16, b"b" * 16
+    assert looking.is_current(("t", "u"), a + b, {"t": a, "u": b, "v": None})
+    assert looking.is_current((), b"", {})
+    for now in ({"t": b, "u": a}, {"t": a, "u": None}, {"t": a, "u": b"b"}, {"t": a + b, "u": b""}):
+        assert not looking.is_current(("t", "u"), a + b, now)
+
+
+def test_the_memory_of_a_process_is_forgotten_without_harm() -> None:
+    get()
+    assert recipes
+    assert tags_of
+    forget()
+    assert not recipes
+    assert not tags_of
+    assert get()[1].startswith("hit")

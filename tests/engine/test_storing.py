@@ -1,0 +1,155 @@
+"""Storing: keys that widen, data that moves, and answers that are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from pagecache import depends_on
+from pagecache.core.reasons import Reason
+from pagecache.core.types import COOKIE, QUERY, Input
+from pagecache.engine.drive import drive
+from pagecache.engine.flow import examine
+from pagecache.engine.visit import encode_recipe, forget, recipes
+from pagecache.invalidation import announcer, invalidate, purge, site_names, site_store
+from pagecache.versions import STAR, page_tag
+from tests.engine.visits import STORED, data, get, key_of, reason, show, visit_of
+
+
+def by_name(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.GET.get("name", "nobody"))
+
+
+def by_name_and_mood(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.GET.get("name", "") + request.GET.get("mood", ""))
+
+
+def with_cookie(request: HttpRequest) -> HttpResponse:
+    depends_on("data")
+    response = HttpResponse(data["value"])
+    if data["value"] != "old":
+        response.set_cookie("a", "b")
+    return response
+
+
+def test_a_page_that_reads_an_input_for_the_first_time_is_stored_from_the_next_on() -> None:
+    get("/x/", view=show)
+    purge()
+    _, status, visit = get("/x/?name=ann", view=by_name)
+    assert (status, reason(visit)) == ("fwd=stale", Reason.WIDENED)
+    assert get("/x/?name=ann", view=by_name)[:2] == ("ann", STORED)
+    assert get("/x/?name=bob", view=by_name)[:2] == ("bob", STORED)
+    assert get("/x/?name=ann&utm=1", view=by_name)[1].startswith("hit")
+
+
+def test_what_another_process_found_out_about_a_path_is_kept() -> None:
+    get("/x/", view=show)
+    purge()
+    other = (Input(COOKIE, "promo"), Input(QUERY, "name"))
+    site_store().put({site_names().recipe("/x/"): encode_recipe(other)}, 60)
+    assert get("/x/?name=ann&mood=sad", view=by_name_and_mood)[1] == "fwd=stale"
+    assert set(recipes["/x/"]) == {*other, Input(QUERY, "mood")}
+
+
+def test_what_another_process_found_out_suffices() -> None:
+    get("/x/", view=show)
+    purge()
+    other = (Input(QUERY, "mood"), Input(QUERY, "name"))
+    site_store().put({site_names().recipe("/x/"): encode_recipe(other)}, 60)
+    _, status, visit = get("/x/?name=ann", view=by_name)
+    assert (status, reason(visit)) == ("fwd=stale; stored; ttl=300", None)
+    assert get("/x/?name=ann", view=by_name)[1].startswith("hit")
+    assert get("/x/?name=ann&mood=sad", view=by_name)[1] == STORED
+
+
+def test_widening_drops_what_was_stored_for_the_path_in_every_process() -> None:
+    get("/x/", view=show)
+    (page_version,) = site_store().fetch([site_names().version(page_tag("/x/"))])
+    purge("/nothing/")
+    data["value"] = "x"
+    invalidate("data")
+    get("/x/?name=ann", view=by_name)
+    assert site_store().fetch([site_names().version(page_tag("/x/"))]) != [page_version]
+
+
+def test_a_page_with_too_many_inputs_is_not_stored(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MAX_INPUTS": 1}
+    _, status, visit = get("/x/", view=by_name_and_mood)
+    assert (status, reason(visit)) == ("fwd=uri-miss", Reason.TOO_MANY_INPUTS)
+    assert "/x/" not in recipes
+    assert get("/x/", view=by_name)[1].startswith("fwd=uri-miss; stored")
+
+
+def test_a_render_that_cannot_be_stored_widens_nothing() -> None:
+    def by_cookie(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.COOKIES.get("a", ""))
+
+    _, _, visit = get("/x/", view=by_cookie, headers={"Cookie": "a=b"})
+    assert reason(visit) is Reason.UNDECLARED_COOKIE
+    assert "/x/" not in recipes
+
+
+def test_an_answer_that_is_refused_takes_the_stale_page_with_it() -> None:
+    _, _, visit = get(view=with_cookie)
+    (stored,) = site_store().fetch([key_of(visit)])
+    assert stored
+    data["value"] = "new"
+    invalidate("data")
+    _, status, visit = get(view=with_cookie)
+    assert status == "fwd=stale"
+    assert site_store().fetch([key_of(visit)]) == [b""]
+
+
+def test_a_refused_answer_where_nothing_was_stored_announces_nothing() -> None:
+    data["value"] = "new"
+    announcer.announce()
+    star = site_store().fetch([site_names().version(STAR)])
+    assert get(view=with_cookie)[1] == "fwd=uri-miss"
+    assert site_store().fetch([site_names().version(STAR)]) == star
+
+
+def test_data_that_moved_while_the_page_was_made_is_not_stored() -> None:
+    def slow(request: HttpRequest) -> HttpResponse:
+        response = show(request)
+        data["value"] = "new"
+        invalidate("data")
+        return response
+
+    body, status, visit = get(view=slow)
+    assert (body, status, reason(visit)) == ("old", "fwd=uri-miss", Reason.MOVED)
+    assert get()[:2] == ("new", STORED)
+
+
+def test_the_recipe_of_a_page_that_was_not_stored_is_remembered() -> None:
+    def slow(request: HttpRequest) -> HttpResponse:
+        invalidate("data")
+        return by_name(request)
+
+    get("/x/?name=ann", view=slow)
+    forget()
+    drive(examine(visit := visit_of("/x/?name=ann")))
+    assert visit.found.recipe == (Input(QUERY, "name"),)
+
+
+def test_a_page_in_another_cache_is_proved_current_by_the_sites_versions() -> None:
+    _, status, visit = get("/elsewhere/")
+    assert status == "fwd=uri-miss; stored; ttl=60"
+    assert site_store().fetch([key_of(visit)]) == [None]
+    assert site_store("other").fetch([key_of(visit)]) != [None]
+    assert get("/elsewhere/")[1].startswith("hit")
+    forget()
+    assert get("/elsewhere/")[1].startswith("hit")
+    invalidate("data")
+    assert get("/elsewhere/")[1] == "fwd=stale; stored; ttl=60"
+
+
+def test_a_page_in_another_cache_whose_data_moved_is_not_stored() -> None:
+    def slow(request: HttpRequest) -> HttpResponse:
+        depends_on("data")
+        invalidate("data")
+        return HttpResponse("old")
+
+    _, _, visit = get("/elsewhere/", view=slow)
+    assert reason(visit) is Reason.MOVED
+    assert site_store("other").fetch([key_of(visit)]) == [None]

@@ -1,0 +1,298 @@
+"""A request tells what was read of it: by name, as a whole, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+from collections.abc import Callable
+from operator import mod
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, QueryDict
+from django.test import AsyncRequestFactory, RequestFactory
+from django.utils.functional import SimpleLazyObject
+
+from pagecache.core.reasons import Reason
+from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, SESSION, USER, Input
+from pagecache.recording.recorder import Recorder
+from pagecache.recording.request import record, recorded_class, release
+
+URL = "/page/?a=1&a=2&b=3"
+HEADERS = {"Cookie": "c=1; d=2", "X-Mood": "glad", "If-None-Match": '"x"', "User-Agent": "x"}
+
+FACTORIES: dict[str, Any] = {"wsgi": RequestFactory, "asgi": AsyncRequestFactory}
+
+
+@pytest.fixture(params=FACTORIES)
+def request_(request: pytest.FixtureRequest) -> HttpRequest:
+    made: HttpRequest = FACTORIES[request.param]().get(URL, headers=HEADERS)
+    return made
+
+
+def read(request: HttpRequest, use: Callable[[Any], Any]) -> set[Any]:
+    """Return the inputs, or the reasons, that a use of the request leaves behind."""
+    recorder = Recorder()
+    record(request, recorder)
+    use(request)
+    return recorder.inputs | set(recorder.refusals)
+
+
+def star(**kwargs: Any) -> None:
+    """Take what `**` gives."""
+
+
+Q = {Input(QUERY_STRING)}
+A = {Input(QUERY, "a")}
+MOOD = {Input(HEADER, "x-mood")}
+C = {Input(COOKIE, "c")}
+
+NOTHING: dict[str, Callable[[Any], Any]] = {
+    "path": lambda r: (r.path, r.path_info, r.method, r.get_full_path_info),
+    "host": lambda r: (r.get_host(), r.scheme, r.is_secure()),
+    "keyed": lambda r: (r.META["REQUEST_METHOD"], r.META.get("PATH_INFO")),
+    "conditions": lambda r: (r.headers.get("If-None-Match"), r.META.get("HTTP_IF_NONE_MATCH")),
+    "server": lambda r: (r.META.get("wsgi.version"), "asgi.x" in r.META),
+    "writing": lambda r: (r.META.__setitem__("x", 1), r.META.update(y=2)),
+}
+BY_NAME: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
+    "GET[]": (lambda r: r.GET["a"], A),
+    "GET.get": (lambda r: r.GET.get("a"), A),
+    "GET.get, absent": (lambda r: r.GET.get("z"), {Input(QUERY, "z")}),
+    "GET in": (lambda r: "a" in r.GET, A),
+    "GET.getlist": (lambda r: r.GET.getlist("a"), A),
+    "COOKIES[]": (lambda r: r.COOKIES["c"], C),
+    "COOKIES.get": (lambda r: r.COOKIES.get("c"), C),
+    "COOKIES in": (lambda r: "c" in r.COOKIES, C),
+    "COOKIES.pop": (lambda r: r.COOKIES.pop("c", None), C),
+    "signed": (lambda r: r.get_signed_cookie("c", default=None), C),
+    "headers[]": (lambda r: r.headers["X-Mood"], MOOD),
+    "headers[_]": (lambda r: r.headers["x_mood"], MOOD),
+    "headers.get": (lambda r: r.headers.get("x-mood"), MOOD),
+    "headers in": (lambda r: "x-mood" in r.headers, MOOD),
+    "META[]": (lambda r: r.META["HTTP_X_MOOD"], MOOD),
+    "META.get": (lambda r: r.META.get("HTTP_X_MOOD"), MOOD),
+    "META in": (lambda r: "HTTP_X_MOOD" in r.META, MOOD),
+    "META %": (lambda r: mod("%(HTTP_X_MOOD)s", r.META), MOOD),
+    "format_map": (lambda r: "{HTTP_X_MOOD}".format_map(r.META), MOOD),
+    "accepts": (lambda r: r.accepts("text/html"), {Input(HEADER, "accept")}),
+    "server": (lambda r: r.META.get("SERVER_NAME"), {Input(META, "SERVER_NAME")}),
+    "raw host": (lambda r: r.META.get("HTTP_HOST"), {Input(META, "HTTP_HOST")}),
+}
+AS_WHOLE: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
+    "full path": (lambda r: r.get_full_path(), Q),
+    "uri": (lambda r: r.build_absolute_uri(), Q),
+    "QUERY_STRING": (lambda r: r.META["QUERY_STRING"], Q),
+    **{
+        f"GET {name}": (use, Q)
+        for name, use in {
+            "iter": lambda r: list(r.GET),
+            "len": lambda r: len(r.GET),
+            "bool": lambda r: bool(r.GET),
+            "dict": lambda r: dict(r.GET),
+            "**": lambda r: star(**r.GET),
+            "items": lambda r: list(r.GET.items()),
+            "lists": lambda r: list(r.GET.lists()),
+            "copy": lambda r: r.GET.copy(),
+            "copy.copy": lambda r: copy.copy(r.GET),
+            "deepcopy": lambda r: copy.deepcopy(r.GET),
+            "repr": lambda r: repr(r.GET),
+            "str": lambda r: str(r.GET),
+            "==": lambda r: r.GET == {},
+            "!=": lambda r: r.GET != {},
+            "|": lambda r: r.GET | {},
+            "reversed": lambda r: list(reversed(r.GET)),
+            "urlencode": lambda r: r.GET.urlencode(),
+            "pickle": lambda r: pickle.dumps(r.GET.copy()),
+        }.items()
+    },
+    **{
+        f"COOKIES {name}": (use, {Reason.ALL_COOKIES})
+        for name, use in {
+            "iter": lambda r: list(r.COOKIES),
+            "dict": lambda r: dict(r.COOKIES),
+            "**": lambda r: star(**r.COOKIES),
+            "values": lambda r: list(r.COOKIES.values()),
+            "f-string": lambda r: f"{r.COOKIES}",
+            "META": lambda r: r.META["HTTP_COOKIE"],
+            "headers": lambda r: r.headers["cookie"],
+        }.items()
+    },
+    **{
+        f"META {name}": (use, {Reason.ALL_HEADERS})
+        for name, use in {
+            "iter": lambda r: list(r.META),
+            "dict": lambda r: dict(r.META),
+            "keys": lambda r: list(r.META.keys()),
+            "copy": lambda r: r.META.copy(),
+            "headers": lambda r: list(r.headers),
+            "headers items": lambda r: dict(r.headers.items()),
+            "headers len": lambda r: len(r.headers),
+            "headers repr": lambda r: repr(r.headers),
+            "headers ==": lambda r: r.headers == {},
+            "headers copy": lambda r: r.headers.copy(),
+        }.items()
+    },
+    "address": (lambda r: r.META.get("REMOTE_ADDR"), {Reason.CLIENT}),
+    "csrf": (lambda r: r.META.get("CSRF_COOKIE"), {Reason.CSRF}),
+}
+
+
+@pytest.mark.parametrize("use", NOTHING.values(), ids=NOTHING)
+def test_what_is_in_every_key_is_not_recorded(request_: HttpRequest, use: Any) -> None:
+    assert read(request_, use) == set()
+
+
+@pytest.mark.parametrize("use, inputs", BY_NAME.values(), ids=BY_NAME)
+def test_what_is_asked_for_by_name_is_recorded(
+    request_: HttpRequest, use: Any, inputs: set[Any]
+) -> None:
+    assert read(request_, use) == inputs
+
+
+@pytest.mark.parametrize("use, found", AS_WHOLE.values(), ids=AS_WHOLE)
+def test_what_is_looked_at_as_a_whole_is_recorded(
+    request_: HttpRequest, use: Any, found: set[Any]
+) -> None:
+    assert read(request_, use) >= found
+
+
+def test_the_scope_of_an_asgi_request_holds_everything() -> None:
+    request: Any = AsyncRequestFactory().get(URL)
+    assert read(request, lambda r: r.scope["type"]) == {Reason.ALL_HEADERS}
+    request.scope = {"type": "other"}
+    assert request.scope == {"type": "other"}
+
+
+def test_values_are_what_they_were(request_: HttpRequest) -> None:
+    request: Any = request_
+    record(request, Recorder())
+    assert request.GET.getlist("a") == ["1", "2"]
+    assert request.GET.dict() == {"a": "2", "b": "3"}
+    assert request.COOKIES["c"] == "1"
+    assert request.headers["x-mood"] == "glad"
+    with pytest.raises(AttributeError, match="immutable"):
+        request.GET.clear()
+    mutable = request.GET.copy()
+    mutable["a"] = "x"
+    assert mutable.urlencode() == "a=x&b=3"
+    assert isinstance(request.GET, QueryDict)
+    assert isinstance(request, HttpRequest)
+
+
+def test_what_was_read_before_is_recorded_from_then_on(request_: HttpRequest) -> None:
+    kept: Any = request_
+    kept.GET, kept.COOKIES, kept.headers  # noqa: B018 they are made now
+    assert read(kept, lambda r: (r.GET["a"], r.COOKIES["c"], r.headers["x-mood"])) == A | C | MOOD
+
+
+def test_another_encoding_changes_nothing_of_the_recording(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        request.encoding = "latin-1"
+        assert request.GET["a"] == "2"
+
+    assert read(request_, use) == A
+
+
+def test_what_middleware_puts_in_place_is_its_own(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        request.GET = QueryDict("a=9")
+        request.COOKIES = {"c": "9"}
+        assert (request.GET["a"], request.COOKIES["c"]) == ("9", "9")
+
+    assert read(request_, use) == set()
+
+
+def test_an_environment_put_in_place_is_recorded_too(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        request.META = {**dict.copy(request.META), "HTTP_X_MOOD": "sad"}
+        assert request.META["HTTP_X_MOOD"] == "sad"
+
+    assert read(request_, use) >= MOOD
+
+
+def test_the_environment_of_a_wsgi_request_is_one() -> None:
+    request: Any = RequestFactory().get(URL)
+    record(request, Recorder())
+    assert request.environ is request.META
+    assert isinstance(request.environ["wsgi.input"].read(), bytes)
+    assert isinstance(request.body, bytes)
+
+
+def test_conditions_are_given_back_for_middleware_outside(request_: HttpRequest) -> None:
+    before = dict(request_.META)
+    record(request_, Recorder())
+    assert "HTTP_IF_NONE_MATCH" not in request_.META
+    release(request_, before)
+    assert request_.META["HTTP_IF_NONE_MATCH"] == '"x"'
+    assert "HTTP_IF_MODIFIED_SINCE" not in request_.META
+
+
+def test_the_session_is_recorded_where_it_is_used(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        assert not hasattr(request, "session")
+        request.session = {"a": 1}
+
+    assert read(request_, use) == set()
+    recorder = request_.META.recorder  # type: ignore[attr-defined]
+    assert request_.session == {"a": 1}
+    assert recorder.inputs == {Input(SESSION)}
+    del request_.session
+    assert not hasattr(request_, "session")
+
+
+def test_a_lazy_user_is_recorded_where_it_is_looked_at(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        assert not hasattr(request, "user")
+        request.user = SimpleLazyObject(AnonymousUser)
+        assert request.user is request.user
+
+    assert read(request_, use) == set()
+    assert not request_.user.is_authenticated
+    recorder = request_.META.recorder  # type: ignore[attr-defined]
+    assert recorder.inputs == {Input(USER)}
+
+
+def test_a_user_that_is_known_is_recorded_where_it_is_taken(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        request.user = AnonymousUser()
+        assert request.user
+
+    assert read(request_, use) == {Input(USER)}
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+def test_a_user_set_outside_is_seen(request_: HttpRequest, lazy: bool) -> None:
+    made: Any = SimpleLazyObject(AnonymousUser) if lazy else AnonymousUser()
+    request_.user = made
+    assert read(request_, lambda r: r.user.is_authenticated) == {Input(USER)}
+
+
+def test_a_user_found_out_outside_refuses_the_page(request_: HttpRequest) -> None:
+    request_.user = User(username="ann")
+    assert read(request_, lambda r: r.user) == {Input(USER), Reason.AUTHENTICATED}
+
+
+def test_an_awaited_user_is_recorded(request_: HttpRequest) -> None:
+    async def auser() -> Any:
+        return AnonymousUser()
+
+    def use(request: Any) -> None:
+        assert asyncio.run(request.auser()).is_anonymous
+
+    request_.auser = auser
+    assert read(request_, use) == {Input(USER)}
+
+
+def test_there_is_no_awaited_user_where_nobody_set_one() -> None:
+    request: Any = HttpRequest()
+    assert read(request, lambda r: hasattr(r, "auser")) == set()
+
+
+def test_a_request_is_recorded_once(request_: HttpRequest) -> None:
+    cls = recorded_class(type(request_))
+    assert recorded_class(cls) is cls
+    assert recorded_class(type(request_)) is cls
+    assert cls.__name__ == type(request_).__name__

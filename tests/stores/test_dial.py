@@ -1,0 +1,103 @@
+"""Connections are made from the site's own parameters, without what decodes, repeats or watches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from pagecache.stores import StoreError
+from tests import servers
+from tests.stores.backends import OpenStore, redis_backend
+from tests.stores.instances import QUIETLY, Instance, opened
+from tests.stores.verbs import Lane
+
+
+def test_a_password_and_a_socket_of_the_site_are_used(
+    tmp_path: Path, open_pages: OpenStore, verbs: Lane
+) -> None:
+    path = tmp_path / "redis.sock"
+    with Instance(*QUIETLY, "--unixsocket", str(path)) as instance:
+        instance.admin.config_set("requirepass", "secret")
+        instance.admin.auth("secret")
+        for kind in ("redis", "django-redis"):
+            url = f"unix://:secret@{path}?db=2"
+            does = verbs(opened(open_pages, redis_backend(url, kind)))
+            does.put({"a": b"1"})
+            assert does.fetch("a") == [b"1"]
+        with pytest.raises(StoreError):
+            verbs(opened(open_pages, redis_backend(f"unix://:wrong@{path}"))).fetch("a")
+        assert set(instance.admin.info("keyspace")) == {"db2"}
+
+
+@pytest.mark.parametrize("kind", ["redis", "django-redis"])
+def test_what_the_site_decodes_repeats_and_watches_is_left_out(
+    instance: Instance, open_pages: OpenStore, verbs: Lane, kind: str
+) -> None:
+    url = f"redis://127.0.0.1:{instance.port}/1?protocol=3&decode_responses=true"
+    parameters = {"health_check_interval": 1, "retry_on_timeout": True, "socket_timeout": 60}
+    options = parameters if kind == "redis" else {"CONNECTION_POOL_KWARGS": parameters}
+    store = opened(open_pages, redis_backend(url, kind, **options))
+    does = verbs(store)
+    does.put({"a": b"\xff"})
+    assert does.fetch("a", "b") == [b"\xff", None]
+    ours = store._dialer._parameters
+    assert not {"retry", *parameters} & set(ours)
+    assert ours["protocol"] == 2
+
+
+@pytest.mark.parametrize("kind", ["redis", "django-redis"])
+def test_the_first_of_several_servers_takes_reads_too(
+    instance: Instance, open_pages: OpenStore, verbs: Lane, kind: str
+) -> None:
+    urls = [f"redis://127.0.0.1:{port}/0" for port in (instance.port, 1, 1)]
+    does = verbs(opened(open_pages, redis_backend("", kind) | {"LOCATION": urls}))
+    does.put({"a": b"1"})
+    assert [does.fetch("a") for _ in range(5)] == [[b"1"]] * 5
+
+
+def test_connections_are_as_secure_as_the_sites_own(open_pages: OpenStore) -> None:
+    factory = "django_redis.pool.SentinelConnectionFactory"
+    sentinels = {
+        "CONNECTION_FACTORY": factory,
+        "SENTINELS": [("127.0.0.1", 1)],
+        "CONNECTION_POOL_KWARGS": {"ssl": True, "ssl_cert_reqs": "none"},
+    }
+    for backend in (
+        redis_backend("rediss://127.0.0.1:1/0?ssl_cert_reqs=none"),
+        redis_backend("redis://secure/0", "django-redis", **sentinels),
+    ):
+        dialer = opened(open_pages, backend)._dialer
+        assert dialer._kind is redis.SSLConnection
+        assert dialer._async_kind is redis.asyncio.SSLConnection
+
+
+def test_sentinels_are_asked_for_the_primary(
+    instance: Instance, open_pages: OpenStore, verbs: Lane, tmp_path: Path
+) -> None:
+    port = servers.free_port()
+    config = tmp_path / "sentinel.conf"
+    config.write_text(f"sentinel monitor pages 127.0.0.1 {instance.port} 1\n")
+    program = servers.redis_command(str(tmp_path))[0]
+    command = [program, str(config), "--sentinel", "--port", str(port), "--bind", "127.0.0.1"]
+    with servers.running(command) as process:
+        admin = redis.Redis(port=port)
+        servers.wait_until(lambda: _pings(admin), process, "redis")
+        factory = "django_redis.pool.SentinelConnectionFactory"
+        options = {"CONNECTION_FACTORY": factory, "SENTINELS": [("127.0.0.1", port)]}
+        backend = redis_backend(f"redis://pages/5?client_name=c{port}", "django-redis", **options)
+        does = verbs(opened(open_pages, backend))
+        does.put({"a": b"1"})
+        assert does.fetch("a") == [b"1"]
+        admin.close()
+    assert "db5" in instance.admin.info("keyspace")
+
+
+def _pings(admin: Any) -> bool:
+    try:
+        return bool(admin.ping())
+    except redis.ConnectionError:
+        return False

@@ -1,0 +1,221 @@
+"""Writes are announced when they take effect, however a transaction ends."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import suppress
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from pagecache import invalidation
+from pagecache.invalidation import writes
+from tests.announced import ARTICLE, AUTHOR, UNRELATED, Announced
+from tests.site.factories import make_article, make_author
+from tests.site.models import Article, Tag, Unrelated
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class OopsError(Exception):
+    """Something of the site's own."""
+
+
+@pytest.fixture
+def announced() -> Announced:
+    return Announced()
+
+
+@pytest.fixture
+def manual() -> Generator[None]:
+    """Manual transaction management."""
+    transaction.set_autocommit(False)
+    try:
+        yield
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+
+def test_a_write_in_autocommit_is_announced_at_once(announced: Announced) -> None:
+    make_author()
+    assert announced() == {AUTHOR}
+
+
+def test_a_transaction_is_announced_once_when_it_commits(announced: Announced) -> None:
+    with transaction.atomic():
+        make_article()
+        assert announced() == set()
+        assert writes.unannounced() == {ARTICLE, AUTHOR}
+        Unrelated.objects.create(note="x")
+    assert announced() == {ARTICLE, AUTHOR, UNRELATED}
+    assert writes.unannounced() == set()
+
+
+def test_it_is_announced_before_the_sites_own_hooks_run(announced: Announced) -> None:
+    seen: list[set[str]] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: seen.append(announced()))
+        make_author()
+    assert seen == [{AUTHOR}]
+
+
+def test_a_hook_that_raises_keeps_nothing_back(announced: Announced) -> None:
+    def oops() -> None:
+        raise OopsError
+
+    @transaction.atomic
+    def write() -> None:
+        transaction.on_commit(oops)
+        make_author()
+
+    with pytest.raises(OopsError):
+        write()
+    assert announced() == {AUTHOR}
+
+
+def test_a_rolled_back_transaction_announces_nothing(announced: Announced) -> None:
+    with suppress(OopsError), transaction.atomic():
+        make_author()
+        raise OopsError
+    assert announced() == set()
+    assert writes.unannounced() == set()
+
+
+def test_a_rolled_back_transaction_leaves_nothing_for_the_next(announced: Announced) -> None:
+    test_a_rolled_back_transaction_announces_nothing(announced)
+    with transaction.atomic():
+        Unrelated.objects.create(note="x")
+    assert announced() == {UNRELATED}
+
+
+def test_nested_savepoints_are_announced_with_the_transaction(announced: Announced) -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            make_author()
+            with transaction.atomic():
+                Unrelated.objects.create(note="x")
+        assert announced() == set()
+    assert announced() == {AUTHOR, UNRELATED}
+
+
+def test_a_rolled_back_savepoint_takes_its_writes_with_it(announced: Announced) -> None:
+    with transaction.atomic():
+        make_author()
+        with suppress(OopsError), transaction.atomic():
+            Unrelated.objects.create(note="x")
+            with transaction.atomic():
+                Tag.objects.create(name="x")
+            raise OopsError
+        assert writes.unannounced() == {AUTHOR}
+    assert announced() == {AUTHOR}
+
+
+def test_what_the_inner_savepoint_kept_the_outer_one_takes(announced: Announced) -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            with suppress(OopsError), transaction.atomic():
+                Unrelated.objects.create(note="x")
+                raise OopsError
+            make_author()
+        with suppress(OopsError), transaction.atomic():
+            with transaction.atomic():
+                Tag.objects.create(name="x")
+            raise OopsError
+    assert announced() == {AUTHOR}
+
+
+def test_a_rolled_back_savepoint_without_writes_takes_nothing(announced: Announced) -> None:
+    with transaction.atomic():
+        with suppress(OopsError), transaction.atomic():
+            raise OopsError
+        make_author()
+    assert announced() == {AUTHOR}
+
+
+def test_a_savepoint_by_hand_announces_rather_too_much(announced: Announced) -> None:
+    with transaction.atomic():
+        savepoint = transaction.savepoint()
+        make_author()
+        transaction.savepoint_rollback(savepoint)
+        Unrelated.objects.create(note="x")
+    assert announced() >= {UNRELATED}
+
+
+def test_a_block_without_savepoint_that_fails_rolls_all_back(announced: Announced) -> None:
+    with suppress(OopsError), transaction.atomic():
+        make_author()
+        with transaction.atomic(savepoint=False):
+            Unrelated.objects.create(note="x")
+            raise OopsError
+    assert announced() == set()
+
+
+def test_a_commit_that_raises_is_announced(
+    announced: Announced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it took effect is not known."""
+
+    def lost(_self: BaseDatabaseWrapper) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", lost)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        make_author()
+    assert announced() == {AUTHOR}
+    assert writes.unannounced() == set()
+
+
+def test_a_connection_closed_with_pending_writes_is_announced(announced: Announced) -> None:
+    with transaction.atomic():
+        make_author()
+        connection.close()
+        assert announced() == {AUTHOR}
+
+
+@pytest.mark.usefixtures("manual")
+def test_manual_transactions_are_announced_when_they_commit(announced: Announced) -> None:
+    make_author()
+    assert announced() == set()
+    transaction.commit()
+    assert announced() == {AUTHOR}
+
+
+@pytest.mark.usefixtures("manual")
+def test_manual_transactions_that_are_rolled_back_announce_nothing(announced: Announced) -> None:
+    make_author()
+    transaction.rollback()
+    transaction.commit()
+    assert announced() == set()
+
+
+@pytest.mark.usefixtures("manual")
+def test_going_back_to_autocommit_announces_what_it_commits(announced: Announced) -> None:
+    make_author()
+    with suppress(DatabaseError):  # PostgreSQL's driver refuses it inside a transaction
+        transaction.set_autocommit(True)
+    assert announced() == {AUTHOR}
+
+
+@pytest.mark.usefixtures("manual")
+def test_invalidate_in_a_manual_transaction_works_at_once_and_again_at_commit(
+    announced: Announced,
+) -> None:
+    invalidation.invalidate("library.Article")
+    assert announced() == {ARTICLE}
+    transaction.commit()
+    assert announced() == {ARTICLE}
+
+
+def test_invalidate_in_atomic_works_at_once_and_again_at_commit(announced: Announced) -> None:
+    with transaction.atomic(), transaction.atomic():
+        invalidation.invalidate(Article)
+        assert announced() == {ARTICLE}
+    assert announced() == {ARTICLE}
+
+
+def test_invalidate_outside_a_transaction_works_once(announced: Announced) -> None:
+    invalidation.invalidate(Article)
+    assert announced() == {ARTICLE}
+    assert writes.unannounced() == set()

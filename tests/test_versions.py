@@ -1,0 +1,66 @@
+"""Versions never come twice; names hold nothing of a request or a tag."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from freezegun import freeze_time
+
+from pagecache.versions import MAX_TAG, Names, fresh, page_tag, tag
+
+ODD = ["", "a b", "é", "\udcff", "x\ny", "x" * 5000, "../../etc"]
+
+
+def test_versions_never_come_twice_though_the_clock_stands_still() -> None:
+    with freeze_time():
+        made = {fresh() for _ in range(1000)}
+    assert len(made) == 1000
+    assert {len(version) for version in made} == {16}
+
+
+def test_a_version_begins_with_the_time_of_its_making() -> None:
+    with freeze_time("1970-01-01 00:00:01"):
+        assert int.from_bytes(fresh()[:8], "big") == 10**9
+
+
+@pytest.mark.parametrize("name", ["news", "blog.article:42", "é", "x" * MAX_TAG])
+def test_a_plain_tag_is_kept_as_it_is(name: str) -> None:
+    assert tag(name) == name
+
+
+@pytest.mark.parametrize("name", ["x" * (MAX_TAG + 1), "a\nb", "\x00", "\udcff"])
+def test_a_tag_that_is_long_or_not_printable_is_kept_as_a_digest(name: str) -> None:
+    assert re.fullmatch("#[0-9a-f]{32}", tag(name))
+    assert tag(name) != tag(name + "x")
+
+
+def test_a_path_has_a_tag_that_no_other_name_has() -> None:
+    assert page_tag("/a/") == "page:/a/"
+    assert len(page_tag("/" + "a" * 5000)) < MAX_TAG
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_every_name_is_a_key_that_every_store_takes(name: str) -> None:
+    names = Names(name, name)
+    for key in (names.version(name), names.recipe(name), names.entry("0" * 32)):
+        assert re.fullmatch("[a-z0-9:]{30,190}", key)
+
+
+def test_sites_keep_apart_everything_and_releases_the_pages_only() -> None:
+    site, release, other = Names("a", "1"), Names("a", "2"), Names("b", "1")
+    assert site.version("x") == release.version("x") != other.version("x")
+    for name in ("recipe", "entry"):
+        assert len({getattr(names, name)("x") for names in (site, release, other)}) == 3
+
+
+def test_kinds_of_names_never_meet() -> None:
+    names = Names("", "")
+    assert len({names.version("x"), names.recipe("x"), names.entry("x")}) == 3
+
+
+def test_very_many_names_are_the_same_after_they_were_forgotten() -> None:
+    names = Names("", "")
+    first = names.versions(map(str, range(10_005)))
+    assert names.versions(map(str, range(10_005))) == first
+    assert len(set(first)) == 10_005
