@@ -78,7 +78,7 @@ def _stating(**stated: Any) -> Callable[[View], View]:
             visit = _arrive(request, policy)
             if visit is None:
                 return await view(request, *args, **kwargs)
-            with visit.recorded():
+            with visit.classified():
                 response = await adrive(page(visit), partial(view, request, *args, **kwargs))
             return _later(visit, response)
 
@@ -87,7 +87,7 @@ def _stating(**stated: Any) -> Callable[[View], View]:
             visit = _arrive(request, policy)
             if visit is None:
                 return view(request, *args, **kwargs)
-            with visit.recorded():
+            with visit.classified():
                 response = drive(page(visit), partial(view, request, *args, **kwargs))
             return _later(visit, response)
 
@@ -114,7 +114,9 @@ def _arrive(request: HttpRequest, policy: Policy) -> DjangoVisit | None:
         return None
     asked = DjangoAsked(request, derives_language=False)
     asked.route = _route(request, policy)
-    return DjangoVisit(request, asked, behind_middleware=True)
+    visit = DjangoVisit(request, asked, behind_middleware=True)
+    visit.recorder.policy = policy  # it holds what decorators further in state
+    return visit
 
 
 def _route(request: HttpRequest, policy: Policy) -> Route:

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from pagecache import conf, database
 from pagecache.core.footprint import Footprint
 from pagecache.events import logger, settings_reloaded
-from pagecache.stores import Store, StoreError, open_store
+from pagecache.stores import Store, open_store
 from pagecache.versions import SITE, STAR, VERSION_SECONDS, Names, fresh, page_tag, tag
 
 Target = str | type[Model] | Model
@@ -51,9 +51,9 @@ class Announcer:
             yield names.version(STAR), versions
         except BaseException as error:
             self._failed[object()] = tags
-            if not isinstance(error, StoreError):
+            if not isinstance(error, Exception):
                 raise
-            if not owed:
+            if not owed:  # the write itself has happened, and must not fail for it
                 logger.error(
                     "A write could not be announced; pages are neither served nor stored until it is: %s",
                     error,

@@ -228,7 +228,9 @@ class LoopClient(AsyncClient):
     def _base_scope(self, **request: Any) -> dict[str, Any]:
         made = super()._base_scope(**request)
         hosts = [item for item in made["headers"] if item[0] == b"host"]
-        others = [item for item in made["headers"] if item[0] != b"host" and item != (b"cookie", b"")]
+        others = [
+            item for item in made["headers"] if item[0] != b"host" and item != (b"cookie", b"")
+        ]
         return {**made, "headers": [*hosts[-1:], *others], **self.scope}
 
 
@@ -242,7 +244,12 @@ class Visitor:
         return self.ask("get", path, **asked)
 
     def ask(
-        self, method: str, path: str = PATH, *, cookies: Mapping[str, str] | None = None, **asked: Any
+        self,
+        method: str,
+        path: str = PATH,
+        *,
+        cookies: Mapping[str, str] | None = None,
+        **asked: Any,
     ) -> HttpResponse:
         """Send a request; further arguments are those of Django's test client, such as `headers`."""
         self.client.cookies.load(dict(cookies or {}))

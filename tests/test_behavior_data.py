@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from pagecache import ainvalidate, apurge, depends_on, invalidate, purge
+from pagecache.recording.recorder import recording
 from tests.lanes import DECORATOR_SYNC, MIDDLEWARE_SYNC, Lane, showing, status, text, through
 from tests.site.factories import make_author
 from tests.site.models import Author, Unrelated
@@ -23,11 +24,12 @@ authors = showing(lambda request: Author.objects.count())
 
 
 def in_another_thread(write: Any) -> None:
-    """Run a write to its end on a connection of its own."""
+    """Run a write to its end on a connection of its own, as another request would."""
 
     def run() -> None:
         try:
-            write()
+            with recording(None):
+                write()
         finally:
             connection.close()
 
@@ -200,7 +202,7 @@ def test_write_to_known_data_during_the_render_is_seen_by_its_own_version(lane: 
     first = lane.see("/page/?now=")
 
     assert (first.hit, first.stored) == (False, False)
-    assert lane.read() == "3"
+    assert lane.read() == "2"
 
 
 def test_invalidation_during_the_render_is_not_hidden(lane: Lane) -> None:
@@ -227,7 +229,9 @@ def test_pages_are_kept_with_atomic_requests(lane: Lane, monkeypatch: Any) -> No
 
 
 @through(MIDDLEWARE_SYNC, DECORATOR_SYNC)
-def test_write_of_an_atomic_request_drops_pages_once_committed(lane: Lane, monkeypatch: Any) -> None:
+def test_write_of_an_atomic_request_drops_pages_once_committed(
+    lane: Lane, monkeypatch: Any
+) -> None:
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     lane.mount(
         path("page/", lane.page(authors)),
@@ -246,7 +250,9 @@ def test_uncommitted_write_is_never_kept(lane: Lane) -> None:
     with transaction.atomic():
         make_author()
         inside = lane.get()
-        assert (text(inside), status(inside).hit, status(inside).stored) == ("1", False, False)
+        assert not status(inside).stored
+        if not lane.kind.on_loop:  # there the look-up stands on no connection at all
+            assert (text(inside), status(inside).hit) == ("1", False)
         transaction.set_rollback(True)
 
     assert [lane.read(), lane.read()] == ["0", "0"]

@@ -88,9 +88,12 @@ def test_members_of_the_same_groups_share(lane: Lane) -> None:
     lane.configure(AUTHENTICATED="segment", SEGMENT=GROUPS)
     lane.show(hello)
 
-    assert hits(lane, member("alice", "red", "blue")) == [False, True]
-    assert hits(lane, member("bob", "blue", "red")) == [True, True]
-    assert hits(lane, member("carol", "red")) == [False, True]
+    alice, bob = member("alice", "red", "blue"), member("bob", "blue", "red")
+    carol = member("carol", "red")
+
+    assert hits(lane, alice) == [False, True]
+    assert hits(lane, bob) == [True, True]
+    assert hits(lane, carol) == [False, True]
     assert hits(lane, None) == [False, True]
 
 
@@ -161,7 +164,9 @@ def test_rule_states_the_segment_of_its_pages(lane: Lane) -> None:
     assert not lane.see(headers={"X-Country": "fr"}).hit
 
 
-def test_segments_of_the_anonymous_need_no_query(lane: Lane, django_assert_num_queries: Any) -> None:
+def test_segments_of_the_anonymous_need_no_query(
+    lane: Lane, django_assert_num_queries: Any
+) -> None:
     lane.configure(AUTHENTICATED="segment", SEGMENT=GROUPS)
     lane.show(hello)
     lane.get()

@@ -1,9 +1,10 @@
 """One request in its lane: what the flow asks about it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -21,8 +22,6 @@ from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
 from pagecache.recording.request import is_unevaluated, record, release
 
-_UNASKED = object()
-
 
 class DjangoVisit:
     """A request between its arrival and its answer."""
@@ -39,7 +38,7 @@ class DjangoVisit:
         self.path = asked.full_path
         self.max_inputs = conf.get().options.MAX_INPUTS
         self._behind = behind_middleware
-        self._segment: Any = _UNASKED
+        self.segment: Field = segments.anonymous(request)
 
     @property
     def route(self) -> Route:
@@ -91,6 +90,10 @@ class DjangoVisit:
             finally:
                 release(self.request, self.asked.meta)
 
+    def classified(self) -> AbstractContextManager[None]:
+        """Around a decorated view, record from the look-up on where that finds out who the visitor is."""
+        return self.recorded() if self.is_segmented else nullcontext()
+
     def awaits(self, response: Any) -> bool:
         """Whether the page is still to be made, after the decorator returned."""
         return self._behind and not getattr(response, "is_rendered", True)
@@ -103,7 +106,7 @@ class DjangoVisit:
             asked.host,
             asked.script,
             asked.path,
-            self._named_segment(),
+            self.segment,
             asked.language,
             asked.time_zone,
             asked.urlconf if isinstance(asked.urlconf, str) else repr(asked.urlconf),
@@ -115,7 +118,7 @@ class DjangoVisit:
         return self.asked.value(item, segments.covers(self.segment_function))
 
     def seal(self) -> None:
-        """Refuse where the view, what decorators stated, or the segment is not what the look-up went by."""
+        """Refuse where the view, or what decorators stated, is not what the look-up went by."""
         match = self.request.resolver_match
         if match is None:
             raise Refused(Reason.UNRESOLVED)
@@ -126,14 +129,14 @@ class DjangoVisit:
         if stated is not None and not routes.reflects(self.route, stated):
             routes.state(self.asked.path, self.asked.urlconf, self.asked.language, stated)
             raise Refused(Reason.WIDENED)
-        before, self._segment = self._segment, _UNASKED
-        if before is not _UNASKED and self._named_segment() != before:
-            raise Refused(Reason.NO_SEGMENT)
 
-    def _named_segment(self) -> Field:
-        if self._segment is _UNASKED:
-            self._segment = _name(self.segment_function, self.request)
-        return self._segment  # type: ignore[no-any-return]
+    def classify(self) -> None:
+        """Find out the visitor's class, by the same function at look-up and at store time."""
+        self.segment = _classified(self.segment_function, self.request)
+
+    async def aclassify(self) -> None:
+        """Find it out on a thread: the function of a site may ask the database."""
+        self.segment = await sync_to_async(_classified)(self.segment_function, self.request)
 
     def reads(self, response: HttpResponseBase) -> frozenset[Input]:
         """Return what the render read, and what its `Vary` names beyond what stock middleware added."""
@@ -197,7 +200,7 @@ class DjangoVisit:
         kept: tuple[float, float | None],
     ) -> Entry:
         """Return the entry for a response, and give the response the headers that the entry has."""
-        shared = self._named_segment() == "anonymous"
+        shared = self.segment == "anonymous"
         outgoing.dress(
             response, inputs, material, downstream=self.route.policy.downstream, shared=shared
         )
@@ -227,7 +230,7 @@ def _is_declared(item: Input, names: set[str]) -> bool:
     return item.kind == types.HEADER and item.name in names
 
 
-def _name(function: Segment, request: HttpRequest) -> Field:
+def _classified(function: Segment, request: HttpRequest) -> Field:
     """Return the visitor's class; values of other types than str never meet a string in a key."""
     try:
         with quietly():

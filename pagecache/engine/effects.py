@@ -64,6 +64,29 @@ class Announce:
         await announcer.aannounce(self.tags)
 
 
+class Classified(Protocol):
+    """Whoever knows how to find out a visitor's class."""
+
+    def classify(self) -> None:
+        """Find it out; raises Refused."""
+
+    async def aclassify(self) -> None:
+        """Do the same on the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """Let the site's function name the visitor's class."""
+
+    visit: Classified
+
+    def run(self, _render: Any) -> None:
+        self.visit.classify()
+
+    async def arun(self, _render: Any) -> None:
+        await self.visit.aclassify()
+
+
 class Recorded(Protocol):
     """Whoever knows how to let a request record what is read of it."""
 

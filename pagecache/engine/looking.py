@@ -9,7 +9,7 @@ from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Refused, remember
 from pagecache.core.vector import is_version
-from pagecache.engine.effects import Announce, Fetch, Put
+from pagecache.engine.effects import Announce, Classify, Fetch, Put
 from pagecache.engine.visit import MOST, Flow, Visit, decode_recipe, key_material, recipes, tags_of
 from pagecache.invalidation import announcer, site_names, site_store, writes
 
@@ -21,6 +21,8 @@ def look_up(visit: Visit) -> Flow:
     found = visit.found
     current: Versions = {}
     yield from _pay()
+    if visit.is_segmented:
+        yield Classify(visit)
     yield from _recall(visit, current)
     if not found.has_recipe:
         return

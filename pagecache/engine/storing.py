@@ -10,7 +10,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.rules import RESPONSE_RULES, first
 from pagecache.core.types import Input, Outcome, Refused, remember, without_covered
 from pagecache.core.vector import Plan, Watched
-from pagecache.engine.effects import Announce, Fetch, Put, Save
+from pagecache.engine.effects import Announce, Classify, Fetch, Put, Save
 from pagecache.engine.visit import (
     MOST,
     Flow,
@@ -36,6 +36,7 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
             yield Announce([versions.page_tag(visit.path)])
         return Outcome(found.forward, reason)
     visit.seal()
+    yield from _hold_segment(visit)
     inputs = yield from _widen(visit, visit.reads(response))
     if not writes.unannounced().isdisjoint(visit.recorder.tags):
         raise Refused(Reason.UNANNOUNCED)
@@ -45,6 +46,15 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     if not saved:
         raise Refused(Reason.MOVED)
     return Outcome(found.forward, stored=True, ttl=answered.lifetime)
+
+
+def _hold_segment(visit: Visit) -> Flow:
+    """Refuse where the request changed the visitor's class, by logging in or out for example."""
+    if visit.is_segmented:
+        before = visit.segment
+        yield Classify(visit)
+        if visit.segment != before:
+            raise Refused(Reason.NO_SEGMENT)
 
 
 def _widen(visit: Visit, reads: frozenset[Input]) -> Flow:

@@ -24,6 +24,7 @@ class Visit(Protocol):
     found: Found
     path: str  # with script name, without query
     max_inputs: int
+    segment: Field
 
     @property
     def asked(self) -> Asked:
@@ -44,6 +45,12 @@ class Visit(Protocol):
     def recorded(self) -> AbstractContextManager[None]:
         """Record inside what the page reads, where the page could be stored."""
 
+    def classify(self) -> None:
+        """Find out the visitor's class; raises Refused."""
+
+    async def aclassify(self) -> None:
+        """Do the same on the event loop."""
+
     def fields(self) -> tuple[Field, ...]:
         """Return what is in every key; raises Refused."""
 
@@ -51,7 +58,7 @@ class Visit(Protocol):
         """Return the value of an input as the request came, None for absent; raises Refused."""
 
     def seal(self) -> None:
-        """Settle what decorators stated and whether the segment held; raises Refused."""
+        """Refuse where the view, or what decorators stated, is not what the look-up went by."""
 
     def answered(self, response: Any, now: float) -> Answered:
         """Return the response as the rules see it."""

@@ -79,10 +79,11 @@ def test_data_that_middleware_read_before_the_late_look_up_has_no_start_version(
 
 
 @pytest.mark.usefixtures("_segmented")
-def test_a_late_look_up_that_was_never_reached_has_its_key_at_the_end() -> None:
+def test_a_page_whose_late_look_up_was_never_reached_is_not_stored() -> None:
     visit = visit_of(MOON="full")
     drive(page(visit), answer(visit))
-    assert get_late("full")[1].startswith("hit")
+    assert reason(visit) is Reason.NO_SEGMENT
+    assert not get_late("full")[1].startswith("hit")
 
 
 def test_nobody_is_served_while_an_announcement_is_owed() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import pickle
 from collections.abc import Callable
@@ -10,13 +9,11 @@ from operator import mod
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, QueryDict
 from django.test import AsyncRequestFactory, RequestFactory
-from django.utils.functional import SimpleLazyObject
 
 from pagecache.core.reasons import Reason
-from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, SESSION, USER, Input
+from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
 from pagecache.recording.recorder import Recorder
 from pagecache.recording.request import record, recorded_class, release
 
@@ -228,67 +225,6 @@ def test_conditions_are_given_back_for_middleware_outside(request_: HttpRequest)
     release(request_, before)
     assert request_.META["HTTP_IF_NONE_MATCH"] == '"x"'
     assert "HTTP_IF_MODIFIED_SINCE" not in request_.META
-
-
-def test_the_session_is_recorded_where_it_is_used(request_: HttpRequest) -> None:
-    def use(request: Any) -> None:
-        assert not hasattr(request, "session")
-        request.session = {"a": 1}
-
-    assert read(request_, use) == set()
-    recorder = request_.META.recorder  # type: ignore[attr-defined]
-    assert request_.session == {"a": 1}
-    assert recorder.inputs == {Input(SESSION)}
-    del request_.session
-    assert not hasattr(request_, "session")
-
-
-def test_a_lazy_user_is_recorded_where_it_is_looked_at(request_: HttpRequest) -> None:
-    def use(request: Any) -> None:
-        assert not hasattr(request, "user")
-        request.user = SimpleLazyObject(AnonymousUser)
-        assert request.user is request.user
-
-    assert read(request_, use) == set()
-    assert not request_.user.is_authenticated
-    recorder = request_.META.recorder  # type: ignore[attr-defined]
-    assert recorder.inputs == {Input(USER)}
-
-
-def test_a_user_that_is_known_is_recorded_where_it_is_taken(request_: HttpRequest) -> None:
-    def use(request: Any) -> None:
-        request.user = AnonymousUser()
-        assert request.user
-
-    assert read(request_, use) == {Input(USER)}
-
-
-@pytest.mark.parametrize("lazy", [True, False])
-def test_a_user_set_outside_is_seen(request_: HttpRequest, lazy: bool) -> None:
-    made: Any = SimpleLazyObject(AnonymousUser) if lazy else AnonymousUser()
-    request_.user = made
-    assert read(request_, lambda r: r.user.is_authenticated) == {Input(USER)}
-
-
-def test_a_user_found_out_outside_refuses_the_page(request_: HttpRequest) -> None:
-    request_.user = User(username="ann")
-    assert read(request_, lambda r: r.user) == {Input(USER), Reason.AUTHENTICATED}
-
-
-def test_an_awaited_user_is_recorded(request_: HttpRequest) -> None:
-    async def auser() -> Any:
-        return AnonymousUser()
-
-    def use(request: Any) -> None:
-        assert asyncio.run(request.auser()).is_anonymous
-
-    request_.auser = auser
-    assert read(request_, use) == {Input(USER)}
-
-
-def test_there_is_no_awaited_user_where_nobody_set_one() -> None:
-    request: Any = HttpRequest()
-    assert read(request, lambda r: hasattr(r, "auser")) == set()
 
 
 def test_a_request_is_recorded_once(request_: HttpRequest) -> None:

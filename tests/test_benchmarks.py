@@ -1,0 +1,87 @@
+"""The benchmark runs, however short, and has a row for everybody."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.load import Judge, Order
+from benchmarks.process import LABELS
+from benchmarks.report import aligned, call_table
+from benchmarks.rounds import Spread, ratios
+from benchmarks.text import TEXT, marked
+from tests.servers import MissingServerError, redis
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = Order(port=0, path="/", connections=1, seconds=1, proof="cache-status: hit", is_kept=True)
+HEAD = b"HTTP/1.1 200 OK\r\nCache-Status: hit\r\n\r\n"
+
+
+def body(time: int) -> bytes:
+    return (marked(time) + TEXT).encode()
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    try:
+        with redis() as server:
+            yield server.url
+    except MissingServerError as error:
+        pytest.skip(str(error))
+
+
+def test_a_short_run_has_a_row_for_everybody(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    page = tmp_path / "benchmarks.md"
+    command = [sys.executable, "-m", "benchmarks", "--rounds", "1", "--seconds", "0.2"]
+
+    done = subprocess.run(
+        [*command, "--markdown", page], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--rounds 1 --seconds 0.2" in page.read_text()
+    for label in (*(one.label for one in CONTENDERS), *LABELS.values()):
+        figure = re.search(rf"^{re.escape(label)} +([\d,]+) ", done.stdout, re.MULTILINE)
+        assert figure, f"{label} has a row"
+        assert int(figure[1].replace(",", "")) > 0
+        assert f"\n| {label} | " in page.read_text()
+
+
+def test_the_kept_answer_is_right_and_another_is_wrong() -> None:
+    judge = Judge(KEPT)
+
+    assert judge.is_right(HEAD, body(1))
+    assert judge.is_right(HEAD, body(1))
+    assert not judge.is_right(HEAD, body(2))
+
+
+@pytest.mark.parametrize(
+    "head, text",
+    [
+        pytest.param(HEAD.replace(b"200", b"500"), body(1), id="an error"),
+        pytest.param(HEAD.replace(b"hit", b"fwd=miss"), body(1), id="not from the cache"),
+        pytest.param(HEAD, body(1)[:-1], id="cut off"),
+        pytest.param(HEAD, body(1).replace(b"page", b"wage"), id="another text"),
+    ],
+)
+def test_a_wrong_answer_is_seen(head: bytes, text: bytes) -> None:
+    assert not Judge(KEPT).is_right(head, text)
+
+
+def test_answers_are_compared_within_their_round() -> None:
+    assert ratios([30, 80, 10], [10, 20, 10]) == Spread(median=3, low=1, high=4)
+
+
+def test_a_call_is_compared_with_the_trip() -> None:
+    shown = aligned(call_table({"pagecache": [80.0, 90.0, 100.0], "get-many": [40.0, 45.0, 40.0]}))
+
+    assert re.search(r"pagecache's middleware +90 +80-100 +2.00 \(2.00-2.50\)", shown)
