@@ -20,13 +20,13 @@ serve: .venv/.demo
 	$(BESIDE_REDIS) $(IN) demo_site.drive --serve || { test $$? = 3 && $(IN) demo_site.drive --serve; }
 
 test: .venv/.dev
-	$(IN) pytest
+	$(IN) pytest -n auto
 
 check: .venv/.dev
 	.venv/bin/python .ci/check.py
 
 bench: .venv/.bench
-	$(BESIDE_REDIS) $(IN) bench
+	$(BESIDE_REDIS) $(IN) benchmarks
 
 soak: .venv/.dev
 	$(IN) pytest tests/soak --minutes $(MINUTES)

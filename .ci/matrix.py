@@ -65,7 +65,7 @@ def _run(row: Row) -> str:
         "--editable", f"{ROOT}[all]", row.django,
     )  # fmt: skip
     output = run(
-        python, "-m", "coverage", "run", "-m", "pytest", "-q",
+        python, "-m", "pytest", "-q", "-n", "auto", "--cov", "--cov-report=",
         COVERAGE_FILE=str(WORK / f"coverage.{row.name}"),
     )  # fmt: skip
     return f"{_versions(python)}: {last_line(output)}"
