@@ -37,7 +37,7 @@ class OneTrip:
 
     def __call__(self, _request: HttpRequest) -> HttpResponse:
         answers: Any = self._client.mget(self._keys)
-        return HttpResponse(answers[0])
+        return HttpResponse(answers[0], headers={"Content-Length": str(len(answers[0]))})
 
 
 def bare(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -37,9 +37,10 @@ class Order:
 
 @dataclass
 class Tally:
-    """What came back, all times in seconds; `wrong` counts the lead-in too."""
+    """What came back, all times in seconds; `asked` and `wrong` count the lead-in too."""
 
     answers: int = 0
+    asked: int = 0
     wrong: int = 0
     seconds: float = 0.0
     busy: float = 0.0
@@ -115,17 +116,16 @@ def ask_for(order: Order) -> Tally:
         selector.register(line.socket, selectors.EVENT_READ, line)
         line.ask()
     _listen(selector, judge, tally, order.seconds * LEAD_IN)
-    tally = Tally(wrong=tally.wrong)
+    tally = Tally(asked=tally.answers, wrong=tally.wrong)
     begun, worked = time.perf_counter(), time.process_time()
     _listen(selector, judge, tally, order.seconds)
     tally.seconds = time.perf_counter() - begun
+    tally.asked += tally.answers
     tally.busy = (time.process_time() - worked) / tally.seconds
     return tally
 
 
-def _listen(
-    selector: selectors.BaseSelector, judge: Judge, tally: Tally, seconds: float
-) -> None:
+def _listen(selector: selectors.BaseSelector, judge: Judge, tally: Tally, seconds: float) -> None:
     """Take answers and ask again until the time is over."""
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -9,6 +11,8 @@ class Text(models.Model):
     """What the page shows."""
 
     body = models.TextField()
+
+    objects: ClassVar[models.Manager[Text]] = models.Manager()
 
     def __str__(self) -> str:
         return self.body[:20]

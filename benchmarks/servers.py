@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
+from benchmarks import cpu
 from benchmarks.contenders import Contender
 from benchmarks.load import Order
 from benchmarks.text import TEXT
@@ -27,6 +28,15 @@ SERVER = (
 )
 
 Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A contender's server; its processes are a group."""
+
+    contender: Contender
+    port: int
+    group: int
 
 
 @contextmanager
@@ -61,36 +71,33 @@ def _fill() -> None:
 
 
 @contextmanager
-def up(contenders: Sequence[Contender]) -> Generator[dict[str, int]]:
-    """Run the contenders' servers; yields their ports."""
-    ports: dict[str, int] = {}
+def up(contenders: Sequence[Contender]) -> Generator[dict[str, Running]]:
+    """Run the contenders' servers."""
+    servers: dict[str, Running] = {}
     with ExitStack() as stack:
         for contender in contenders:
-            port = ports[contender.name] = free_port()
+            port = free_port()
             os.environ["BENCH_CONTENDER"] = contender.name
             command = (*SERVER, "--host", HOST, "--port", str(port), contender.application)
             process = stack.enter_context(running(command))
-            url = f"http://{HOST}:{port}{contender.path}"
-            wait_until(lambda url=url: _answers(url), process, contender.label)
-        yield ports
+            wait_until(partial(_listens, port), process, contender.label)
+            servers[contender.name] = Running(contender, port, process.pid)
+        yield servers
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as answer:  # noqa: S310 our own server
-            return bool(answer.read())
-    except HTTPError:
-        raise
-    except OSError:
-        return False
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
 
 
-def load(contender: Contender, port: int, seconds: float, connections: int) -> Figures:
-    """Ask a contender's server from a process of its own."""
-    order = Order(
-        port, contender.path, connections, seconds, contender.proof, contender.is_kept
-    )
+def load(server: Running, seconds: float, connections: int) -> Figures:
+    """Ask a server from a process of its own; `cpu` is what the server used for an answer."""
+    asked = server.contender
+    order = Order(server.port, asked.path, connections, seconds, asked.proof, asked.is_kept)
     command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(order))]
+    before = cpu.seconds(server.group)
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
     figures: Figures = json.loads(done.stdout)
-    return figures
+    used = cpu.seconds(server.group) - before
+    return figures | {"cpu": used / figures["asked"]}

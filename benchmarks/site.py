@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.cache import cache_page as django_cache_page
 
 from benchmarks.models import Text
+from benchmarks.settings import LIFE
 from benchmarks.text import marked
 from pagecache import cache_page
 
@@ -23,6 +23,6 @@ def page(_request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("page/", page),
-    path("django/", django_cache_page(settings.LIFE)(page)),
-    path("pagecache/", cache_page(settings.LIFE)(page)),
+    path("django/", django_cache_page(LIFE)(page)),
+    path("pagecache/", cache_page(LIFE)(page)),
 ]

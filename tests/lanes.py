@@ -76,8 +76,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "lane" not in metafunc.fixturenames:
         return
     test, module = metafunc.function, metafunc.module
-    kinds = getattr(test, "lanes", None) or getattr(module, "LANES", FOUR)
-    stores = getattr(test, "stores", None) or getattr(module, "ON", STORES)
+    kinds: Any = getattr(test, "lanes", None) or getattr(module, "LANES", FOUR)
+    stores: Any = getattr(test, "stores", None) or getattr(module, "ON", STORES)
     lanes = [
         pytest.param((kind, store), id=f"{kind.name}-{store}") for store in stores for kind in kinds
     ]
@@ -226,7 +226,7 @@ class LoopClient(AsyncClient):
     scope: Mapping[str, Any] = {}
 
     def _base_scope(self, **request: Any) -> dict[str, Any]:
-        made = super()._base_scope(**request)
+        made: dict[str, Any] = super()._base_scope(**request)  # type: ignore[misc]
         hosts = [item for item in made["headers"] if item[0] == b"host"]
         others = [
             item for item in made["headers"] if item[0] != b"host" and item != (b"cookie", b"")

@@ -1,0 +1,71 @@
+"""`python -m benchmarks`: hits of all contenders, interleaved, in one table."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from benchmarks import process, report
+from benchmarks.contenders import BY_NAME
+from benchmarks.page import page
+from benchmarks.rounds import Plan, in_process, over_http
+from benchmarks.servers import ROOT, site
+from tests.servers import redis
+
+CONTRASTS = ("benchmarks.stale", "benchmarks.visitors")
+
+
+def arguments() -> Namespace:
+    """Return what the command line says."""
+    parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each contender's round")
+    parser.add_argument("--connections", type=int, default=8)
+    names = sorted({*BY_NAME, *process.LABELS})
+    parser.add_argument("--only", nargs="+", default=(), choices=names, metavar="NAME",
+                        help=f"besides Django's own: {', '.join(names)}")  # fmt: skip
+    parser.add_argument("--stale", action="store_true", help="count stale pages and renders too")
+    parser.add_argument("--markdown", type=Path, help="write the figures to this page")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure and report; 1 if an answer was wrong."""
+    options = arguments()
+    plan = Plan(options.rounds, options.seconds, options.connections, tuple(options.only))
+    with redis() as server, site(server.url):
+        facts = report.facts(server.url)
+        rounds = over_http(plan, tell)
+        tables = report.http_table(rounds), report.call_table(in_process(plan, tell))
+    contrast = "".join(map(output_of, CONTRASTS)) if options.stale else ""
+    for text in (*facts, report.conditions(plan), "", *map(shown, tables), contrast):
+        print(text)
+    if options.markdown:
+        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        text = page(command, facts, report.conditions(plan), tables, contrast)
+        options.markdown.write_text(text)
+    return int(any(figures["wrong"] for each in rounds.values() for figures in each))
+
+
+def tell(progress: str) -> None:
+    """Say how far it is, apart from the tables."""
+    print(progress, file=sys.stderr, flush=True)
+
+
+def shown(table: report.Table) -> str:
+    """Return a table with room after it."""
+    return report.aligned(table) + "\n"
+
+
+def output_of(module: str) -> str:
+    """Return what another command prints, as a list; it has settings of its own."""
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return "".join(f"- {line}\n" for line in done.stdout.splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Interleaved rounds: A B C, A B C; figures are compared within a round, so that a slow moment hits both."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks import process, servers
+from benchmarks.contenders import BASELINES, BY_NAME, CONTENDERS, Contender
+from benchmarks.servers import Figures
+
+WARM_UP = 0.5  # the part of a round's time that each contender is asked for before the first
+IN_PROCESS = 0.2  # the part of a round's time that a call in process is repeated for
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run."""
+
+    rounds: int
+    seconds: float
+    connections: int
+    only: tuple[str, ...]
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Those who are asked."""
+        return tuple(one for one in CONTENDERS if self.includes(one.name))
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """What is measured in process."""
+        return tuple(name for name in process.LABELS if self.includes(name))
+
+    def includes(self, name: str) -> bool:
+        """Whether it is wanted; the baselines always are."""
+        return not self.only or name in self.only or name in BASELINES
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The middle and the ends of some figures."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, figures: Sequence[float]) -> Spread:
+        """Return the spread of at least one figure."""
+        return cls(statistics.median(figures), min(figures), max(figures))
+
+
+Rounds = dict[str, list[Figures]]
+Tell = Callable[[str], None]
+
+
+def over_http(plan: Plan, tell: Tell) -> Rounds:
+    """Ask each contender's server in turn, round after round."""
+    with servers.up(plan.contenders) as running:
+        for server in running.values():
+            servers.load(server, plan.seconds * WARM_UP, plan.connections)
+        rounds: Rounds = {name: [] for name in running}
+        for number in range(1, plan.rounds + 1):
+            tell(f"round {number} of {plan.rounds} over HTTP")
+            for name, server in running.items():
+                rounds[name].append(servers.load(server, plan.seconds, plan.connections))
+    return rounds
+
+
+def in_process(plan: Plan, tell: Tell) -> dict[str, list[float]]:
+    """Measure each call in turn, round after round, each in a process of its own."""
+    rounds: dict[str, list[float]] = {name: [] for name in plan.calls}
+    for number in range(1, plan.rounds + 1):
+        tell(f"round {number} of {plan.rounds} in process")
+        for name in plan.calls:
+            rounds[name].append(_call(name, plan.seconds * IN_PROCESS))
+    return rounds
+
+
+def _call(name: str, seconds: float) -> float:
+    """Trips are those of a site on django-redis, except our own: its client is the same for both."""
+    os.environ["BENCH_CONTENDER"] = name if name in BY_NAME else "django-redis"
+    command = [sys.executable, "-m", "benchmarks.process", name, str(seconds)]
+    done = subprocess.run(command, cwd=servers.ROOT, check=True, stdout=subprocess.PIPE)
+    return float(done.stdout)
+
+
+def rate(figures: Figures) -> float:
+    """Return answers per second."""
+    return figures["answers"] / figures["seconds"]
+
+
+def ratios(mine: Sequence[float], theirs: Sequence[float]) -> Spread:
+    """Compare round by round."""
+    return Spread.of([one / other for one, other in zip(mine, theirs, strict=True)])

@@ -1,0 +1,244 @@
+"""Whatever a page reads of a request, a visitor for whom it differs never gets the page of another.
+
+Each case is a way to read, and something that differs between two visitors. Nothing is declared; the page shows what
+it read. The first visitor comes twice, so that what may be stored is.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.signing import get_cookie_signer
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
+from django.urls import path
+
+from tests.lanes import MEMORY, SIX, Lane, Visitor, showing, status, text, through
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANES = SIX
+ON = (MEMORY,)
+
+QUERY = {"path": "/page/?a=1&b=x"}, {"path": "/page/?a=2&b=x"}
+COOKIE = {"cookies": {"theme": "light"}}, {"cookies": {"theme": "dark"}}
+NO_COOKIE = {}, {"cookies": {"theme": "dark"}}  # type: ignore[var-annotated]
+SIGNED = {}, {"cookies": {"theme": get_cookie_signer(salt="theme").sign("dark")}}  # type: ignore[var-annotated]
+HEADER = {"headers": {"X-Fruit": "apple"}}, {"headers": {"X-Fruit": "pear"}}
+NO_HEADER = {}, {"headers": {"X-Fruit": "pear"}}  # type: ignore[var-annotated]
+ACCEPT = {"headers": {"Accept": "text/html"}}, {"headers": {"Accept": "application/json"}}
+HTMX = {}, {"headers": {"HX-Request": "true"}}  # type: ignore[var-annotated]
+HOST = {"headers": {"Host": "one.example"}}, {"headers": {"Host": "two.example"}}
+FORWARDED = {}, {"headers": {"X-Forwarded-Host": "evil.example"}}  # type: ignore[var-annotated]
+SCHEME = {}, {"secure": True}  # type: ignore[var-annotated]
+
+
+def in_thread(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def shown(request: HttpRequest) -> Any:
+        found: list[Any] = []
+        thread = Thread(target=lambda: found.append(read(request)))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    return shown
+
+
+def in_template(source: str) -> Callable[[Any], Any]:
+    return lambda request: Template(source).render(Context({"request": request}))
+
+
+def with_another_encoding(request: HttpRequest) -> Any:
+    request.encoding = "latin-1"
+    return request.GET["a"]
+
+
+def without_marks(mapping: Any) -> str:
+    return json.dumps({str(k): str(v) for k, v in mapping.items() if isinstance(v, str)})
+
+
+READS: dict[str, tuple[Callable[[Any], Any], tuple[dict[str, Any], dict[str, Any]]]] = {
+    "query item": (lambda r: r.GET["a"], QUERY),
+    "query get": (lambda r: r.GET.get("a"), QUERY),
+    "query getlist": (lambda r: r.GET.getlist("a"), QUERY),
+    "query membership": (lambda r: "c" in r.GET, ({"path": "/page/"}, {"path": "/page/?c="})),
+    "query iteration": (lambda r: list(r.GET), ({"path": "/page/"}, {"path": "/page/?c="})),
+    "query items": (lambda r: list(r.GET.items()), QUERY),
+    "query lists": (lambda r: list(r.GET.lists()), QUERY),
+    "query dict()": (lambda r: dict(r.GET), QUERY),
+    "query **": (lambda r: {**r.GET}, QUERY),
+    "query | {}": (lambda r: r.GET | {}, QUERY),
+    "query copy": (lambda r: r.GET.copy().get("a"), QUERY),
+    "query copy.copy": (lambda r: copy.copy(r.GET).get("a"), QUERY),
+    "query deepcopy": (lambda r: copy.deepcopy(r.GET).get("a"), QUERY),
+    "query urlencode": (lambda r: r.GET.urlencode(), QUERY),
+    "query repr": (lambda r: repr(r.GET), QUERY),
+    "query json": (lambda r: json.dumps(r.GET), QUERY),
+    "query format": (lambda r: "{a}".format_map(r.GET), QUERY),
+    "query percent": (lambda r: "%(a)s" % r.GET, QUERY),  # noqa: UP031 a way to read
+    "query length": (lambda r: len(r.GET), ({"path": "/page/"}, {"path": "/page/?c="})),
+    "query truth": (lambda r: bool(r.GET), ({"path": "/page/"}, {"path": "/page/?c="})),
+    "query comparison": (lambda r: r.GET == {"a": ["1"], "b": ["x"]}, QUERY),
+    "query match": (lambda r: [v for k, v in r.GET.items() if k == "a"], QUERY),
+    "query string": (lambda r: r.META["QUERY_STRING"], QUERY),
+    "query in the full path": (lambda r: r.get_full_path(), QUERY),
+    "query in the absolute address": (lambda r: r.build_absolute_uri(), QUERY),
+    "query after another encoding": (with_another_encoding, QUERY),
+    "query in a template": (in_template("{{ request.GET.a }}"), QUERY),
+    "query in a thread": (in_thread(lambda r: r.GET["a"]), QUERY),
+    "query of a copied request": (lambda r: copy.copy(r).GET["a"], QUERY),
+    "parameter cloaking": (
+        lambda r: r.GET.get("callback"),
+        ({"path": "/page/?u=1&callback=good"}, {"path": "/page/?u=1;callback=evil"}),
+    ),
+    "cookie item": (lambda r: r.COOKIES["theme"], COOKIE),
+    "cookie get": (lambda r: r.COOKIES.get("theme"), COOKIE),
+    "cookie absent": (lambda r: r.COOKIES.get("theme"), NO_COOKIE),
+    "cookie membership": (lambda r: "theme" in r.COOKIES, NO_COOKIE),
+    "cookie iteration": (lambda r: sorted(r.COOKIES), NO_COOKIE),
+    "cookie items": (lambda r: sorted(r.COOKIES.items()), COOKIE),
+    "cookie dict()": (lambda r: dict(r.COOKIES), COOKIE),
+    "cookie **": (lambda r: {**r.COOKIES}, COOKIE),
+    "cookie copy": (lambda r: r.COOKIES.copy(), COOKIE),
+    "cookie repr": (lambda r: str(r.COOKIES), COOKIE),
+    "cookie pop": (lambda r: r.COOKIES.pop("theme"), COOKIE),
+    "cookie header": (lambda r: r.headers.get("Cookie"), COOKIE),
+    "cookie in META": (lambda r: r.META.get("HTTP_COOKIE"), COOKIE),
+    "cookie, signed": (lambda r: r.get_signed_cookie("theme", default="none"), SIGNED),
+    "cookie in a template": (in_template("{{ request.COOKIES.theme }}"), COOKIE),
+    "cookie in a thread": (in_thread(lambda r: r.COOKIES["theme"]), COOKIE),
+    "header item": (lambda r: r.headers["x-fruit"], HEADER),
+    "header get": (lambda r: r.headers.get("X_FRUIT"), HEADER),
+    "header absent": (lambda r: r.headers.get("X-Fruit"), NO_HEADER),
+    "header membership": (lambda r: "x-fruit" in r.headers, NO_HEADER),
+    "header iteration": (lambda r: "X-Fruit" in list(r.headers), NO_HEADER),
+    "header items": (lambda r: dict(r.headers.items()).get("X-Fruit"), HEADER),
+    "header in META": (lambda r: r.META["HTTP_X_FRUIT"], HEADER),
+    "header in META by setdefault": (lambda r: r.META.setdefault("HTTP_X_FRUIT", "-"), NO_HEADER),
+    "headers in all META": (lambda r: without_marks(r.META), HEADER),
+    "header in a thread": (in_thread(lambda r: r.headers["X-Fruit"]), HEADER),
+    "accepted types": (lambda r: r.accepts("application/json"), ACCEPT),
+    "fragment for a script": (lambda r: r.headers.get("HX-Request", "page"), HTMX),
+    "host": (lambda r: r.get_host(), HOST),
+    "host in META": (lambda r: r.META["HTTP_HOST"], HOST),
+    "host in an absolute address": (lambda r: r.build_absolute_uri("/x/"), HOST),
+    "forwarded host": (lambda r: r.META.get("HTTP_X_FORWARDED_HOST"), FORWARDED),
+    "scheme": (lambda r: r.scheme, SCHEME),
+    "secure": (lambda r: r.is_secure(), SCHEME),
+    "scheme in an absolute address": (lambda r: r.build_absolute_uri("/x/"), SCHEME),
+}
+
+
+def ask(visitor: Visitor, asked: dict[str, Any]) -> HttpResponse:
+    return visitor.get(**{"path": "/page/", **asked})
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_visitor_for_whom_it_differs_gets_a_page_of_its_own(lane: Lane, name: str) -> None:
+    read, (mine, other) = READS[name]
+    lane.show(showing(read))
+
+    own = [text(ask(lane.visitor(), mine)) for _ in range(2)]
+    others = [text(ask(lane.visitor(), other)) for _ in range(2)]
+
+    assert own[0] == own[1]
+    assert others[0] == others[1]
+    assert own[0] != others[0]
+    assert text(ask(lane.visitor(), mine)) == own[0]
+
+
+def test_positive_control_what_nobody_reads_is_shared(lane: Lane) -> None:
+    lane.show(showing(lambda request: "the same"))
+    ask(lane.visitor(), {})
+
+    for _, other in (QUERY, COOKIE, HEADER, ACCEPT, HTMX, FORWARDED):
+        assert status(ask(lane.visitor(), other)).hit or "path" in other
+
+
+ADDRESSES: dict[str, Callable[[Any], Any]] = {
+    "address": lambda r: r.META["REMOTE_ADDR"],
+    "address, get": lambda r: r.META.get("REMOTE_ADDR"),
+    "address in environ": lambda r: getattr(r, "environ", r.META)["REMOTE_ADDR"],
+    "address in a template": in_template("{{ request.META.REMOTE_ADDR }}"),
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a29_who_the_client_is_refuses_the_page(lane: Lane, name: str) -> None:
+    lane.show(showing(ADDRESSES[name]))
+
+    first = [lane.visitor().come_from("192.0.2.1").get() for _ in range(2)]
+    assert [text(answer) for answer in first] == ["192.0.2.1"] * 2
+    assert text(lane.visitor().come_from("192.0.2.2").get()) == "192.0.2.2"
+    assert status(first[1]).reason == "client-address"
+
+
+@through(*SIX, stores=(MEMORY,))
+def test_the_scope_of_asgi_refuses_the_page(lane: Lane) -> None:
+    lane.show(showing(lambda r: dict(getattr(r, "scope", {}).get("headers", ())).get(b"x-fruit")))
+    answers = [lane.visitor().get(headers={"X-Fruit": fruit}) for fruit in ("apple", "pear")]
+
+    if lane.kind.on_loop:
+        assert [text(answer) for answer in answers] == ["b'apple'", "b'pear'"]
+        assert status(answers[0]).reason == "all-headers"
+    else:
+        assert status(answers[1]).hit
+
+
+PEOPLE: dict[str, Callable[[Any], Any]] = {
+    "user": lambda r: r.user.get_username(),
+    "user's truth": lambda r: (r.user.is_authenticated, r.user.pk),
+    "user in a template": in_template("{{ request.user.username }}"),
+    "session item": lambda r: r.session.get("_auth_user_id"),
+    "session key": lambda r: r.session.session_key,
+    "session keys": lambda r: sorted(r.session.items()),
+    "session membership": lambda r: ("_auth_user_id" in r.session, r.session.session_key),
+}
+
+
+@pytest.mark.parametrize("mode", ["bypass", "unread"])
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a01_a03_a_page_about_somebody_is_for_nobody_else(lane: Lane, name: str, mode: str) -> None:
+    lane.configure(AUTHENTICATED=mode)
+    lane.show(showing(PEOPLE[name]))
+    alice, bob = (
+        lane.visitor().log_in(User.objects.create_user(person)) for person in ("alice", "bob")
+    )
+
+    nobody = text(lane.get())
+    of_alice = [text(alice.get()) for _ in range(2)]
+    of_bob = [text(bob.get()) for _ in range(2)]
+
+    assert of_alice[0] == of_alice[1] != nobody
+    assert of_bob[0] == of_bob[1] not in {nobody, of_alice[0]}
+    assert text(lane.get()) == nobody
+    assert lane.see().hit or "session" not in name
+
+
+def test_a15_a_page_made_while_somebody_logs_in_is_not_kept(lane: Lane) -> None:
+    from django.contrib.auth import login  # noqa: PLC0415 needs the apps
+
+    user = User.objects.create_user("alice")
+
+    def view(request: HttpRequest) -> HttpResponse:
+        if "in" in request.GET:
+            login(request, user, "django.contrib.auth.backends.ModelBackend")
+        return HttpResponse(request.user.get_username() or "nobody")
+
+    lane.configure(AUTHENTICATED="segment", SEGMENT="pagecache.segments.by_user")
+    lane.mount(path("page/", lane.page(view)))
+
+    answer = lane.get("/page/?in=")
+    assert (text(answer), status(answer).stored) == ("alice", False)
+    assert text(lane.get("/page/?in=")) == "alice"
+    assert [lane.read(), lane.read()] == ["nobody", "nobody"]
