@@ -25,9 +25,9 @@ On {facts}.
 Each row is a real server with the same site, all beside the same Redis; only one is asked at a time. Medians of the
 rounds, and the lowest and highest. The ratios are taken round by round. Every answer is checked: the status, the whole
 body, that it is the kept one (that of "no cache" is made anew), and for pagecache that `Cache-Status` says `hit`;
-`wrong` counts those that were not so. `CPU µs` is the processor time of the server for an answer. `asker busy` is the
-part of the time in which the load generator, one thread in a process of its own, worked rather than waited: near 100% it is
-the limit and the row shows at least so much.
+`wrong` counts those that were not so. `CPU µs` is the processor time of the server for an answer.
+`asker busy` is the part of the time in which the load generator, one thread in a process of its own, worked rather
+than waited: near 100% it is the limit and the row shows at least so much.
 
 ## Hits in process
 

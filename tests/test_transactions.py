@@ -136,9 +136,9 @@ def test_a_rolled_back_savepoint_without_writes_takes_nothing(announced: Announc
 
 def test_a_savepoint_by_hand_announces_rather_too_much(announced: Announced) -> None:
     with transaction.atomic():
-        savepoint = transaction.savepoint()
+        savepoint = connection.savepoint()
         make_author()
-        transaction.savepoint_rollback(savepoint)
+        connection.savepoint_rollback(savepoint)
         Unrelated.objects.create(note="x")
     assert announced() >= {UNRELATED}
 
