@@ -1,5 +1,5 @@
 PYTHON ?= python3
-MINUTES ?= 60
+MINUTES ?= 1
 IN = .venv/bin/python -m
 BESIDE_REDIS = $(IN) tests.servers redis --
 
@@ -29,7 +29,7 @@ bench: .venv/.bench
 	$(BESIDE_REDIS) $(IN) benchmarks
 
 soak: .venv/.dev
-	$(IN) pytest tests/soak --minutes $(MINUTES)
+	$(BESIDE_REDIS) $(IN) tests.soak --minutes $(MINUTES)
 
 dist: .venv/.dev
 	$(IN) build --outdir dist .

@@ -138,7 +138,7 @@ def test_a_savepoint_by_hand_announces_rather_too_much(announced: Announced) -> 
     with transaction.atomic():
         savepoint = connection.savepoint()
         make_author()
-        connection.savepoint_rollback(savepoint)
+        connection.savepoint_rollback(str(savepoint))
         Unrelated.objects.create(note="x")
     assert announced() >= {UNRELATED}
 
