@@ -36,6 +36,7 @@ class OneTrip:
             self._client.set(key, value, ex=3600)
 
     def __call__(self, _request: HttpRequest) -> HttpResponse:
+        """Answer with the page that the trip brings."""
         answers: Any = self._client.mget(self._keys)
         return HttpResponse(answers[0], headers={"Content-Length": str(len(answers[0]))})
 

@@ -19,5 +19,6 @@ class Counted:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> Any:
+        """Count, and pass it on."""
         Counted.made += 1
         return self._get_response(request)

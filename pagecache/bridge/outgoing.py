@@ -83,9 +83,8 @@ def serve(
     """Return the response for an entry, made anew for each client."""
     body = b"" if request.method == "HEAD" else entry.body
     response = HttpResponse(body, status=entry.status)
-    del response["Content-Type"]
-    for name, value in entry.headers:
-        response[name] = value
+    # They were checked when they were set on the response that was stored.
+    response.headers._store = {name.lower(): (name, value) for name, value in entry.headers}  # noqa: SLF001
     response["Age"] = str(max(0, int(entry.age + now - entry.created)))
     revealed = key if is_revealed(request) else None
     ttl = None if entry.expires == FOREVER else entry.expires - now

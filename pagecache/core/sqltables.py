@@ -186,6 +186,9 @@ class Query(Scan):
     def ctes(self, level: Level) -> None:
         """Read what WITH declares."""
         level.accept("WITH")
+        if self.vendor == "mysql":
+            # MariaDB does not see the names of an outer WITH from an inner one.
+            level.ctes = frozenset()
         recursive = level.accept("RECURSIVE")
         while True:
             self.cte(level, recursive=recursive)

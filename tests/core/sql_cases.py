@@ -217,6 +217,11 @@ POSTGRESQL = [
 ]
 
 MYSQL = [
+    Case(
+        "WITH c AS (SELECT 1 FROM a) SELECT * FROM (WITH d AS (SELECT * FROM c) SELECT * FROM d) x",
+        "a c",
+    ),
+    Case("WITH c AS (SELECT 1 FROM a), d AS (SELECT * FROM c) SELECT * FROM c, d", "a"),
     Case("SELECT EXTRACT(YEAR FROM d), TRIM(BOTH 'x' FROM (SELECT y FROM b)) FROM a", "a b"),
     Case("SELECT 'it\\'s', \"a\\\"b\", _utf8'x', N'y' FROM `a`, `b``c` # FROM d\n, e", "a b`c e"),
     Case("SELECT 5--1 FROM a -- FROM b", "a"),
