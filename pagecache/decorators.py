@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from pagecache import options
-from pagecache.bridge import routes
+from pagecache.bridge import outside, routes
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.reasons import Reason
@@ -73,9 +73,11 @@ def _stating(**stated: Any) -> Callable[[View], View]:
     def decorate(view: Any) -> Any:
         policy = replace(routes.policy_of(view), **stated)
 
+        around: Any = None
+
         @wraps(view)
         async def on_loop(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            visit = _arrive(request, policy)
+            visit = _arrive(request, policy, around)
             if visit is None:
                 return await view(request, *args, **kwargs)
             with visit.classified():
@@ -84,14 +86,14 @@ def _stating(**stated: Any) -> Callable[[View], View]:
 
         @wraps(view)
         def on_thread(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            visit = _arrive(request, policy)
+            visit = _arrive(request, policy, around)
             if visit is None:
                 return view(request, *args, **kwargs)
             with visit.classified():
                 response = drive(page(visit), partial(view, request, *args, **kwargs))
             return _later(visit, response)
 
-        around: Any = on_loop if _is_async(view) else on_thread
+        around = on_loop if _is_async(view) else on_thread
         around.pagecache_policy = policy
         return around
 
@@ -104,7 +106,7 @@ def _is_async(view: Any) -> bool:
     return iscoroutinefunction(view) or getattr(bound_to, "view_is_async", False)
 
 
-def _arrive(request: HttpRequest, policy: Policy) -> DjangoVisit | None:
+def _arrive(request: HttpRequest, policy: Policy, own: Any) -> DjangoVisit | None:
     """Return the visit of a request that the middleware does not look after; else state the policy to it."""
     render = recorder()
     if render is not None:
@@ -113,17 +115,18 @@ def _arrive(request: HttpRequest, policy: Policy) -> DjangoVisit | None:
     if not policy.marked:
         return None
     asked = DjangoAsked(request, derives_language=False)
-    asked.route = _route(request, policy)
+    asked.route = _route(request, policy, own)
     visit = DjangoVisit(request, asked, behind_middleware=True)
     visit.recorder.policy = policy  # it holds what decorators further in state
     return visit
 
 
-def _route(request: HttpRequest, policy: Policy) -> Route:
+def _route(request: HttpRequest, policy: Policy, own: Any) -> Route:
     match = getattr(request, "resolver_match", None)
     if match is None:
         return Route(Reason.UNRESOLVED)
-    if routes.unknown_outside(path for path in settings.MIDDLEWARE if path != MIDDLEWARE):
+    middleware = (path for path in settings.MIDDLEWARE if path != MIDDLEWARE)
+    if routes.unknown_outside(middleware) or not outside.is_known(match.func, own):
         return Route(Reason.OUTSIDE)
     judged = routes.judge(request.path_info, match)
     reason = None if judged.reason is Reason.UNMARKED else judged.reason

@@ -96,7 +96,10 @@ class Reason(StrEnum):
         "authenticated",
         "the page was made for a logged-in visitor, and no segment covers that",
     )
-    OUTSIDE = "outside", "middleware outside pagecache is neither known nor named in `OUTSIDE`"
+    OUTSIDE = (
+        "outside",
+        "middleware before pagecache, or what stands around `cache_page`, is neither known nor named in `OUTSIDE`",
+    )
     WROTE = "wrote", "the request wrote to the database"
     OPAQUE_SQL = "opaque-sql", "the page ran SQL that pagecache does not understand"
     IGNORED_TABLE = "ignored-table", "the page read a table whose writes are ignored (`IGNORE`)"

@@ -1,0 +1,67 @@
+"""What stands between a URL and a decorated view: code that ran before the recording began.
+
+A layer that may have read the request for the page (a decorator of the site, a class's `setup` or `dispatch`) refuses
+it, unless it is pagecache's or Django's own, or named in `OUTSIDE`. In doubt the layer is unknown.
+"""
+
+from collections.abc import Callable, Iterator
+from inspect import getclosurevars
+from typing import Any
+
+from django.views.generic.base import View
+
+from pagecache import conf
+
+OWN = "pagecache.decorators"
+STOCK = "django.views.decorators."
+METHOD_DECORATOR = "django.utils.decorators._multi_decorate"
+HANDLERS = ("dispatch", "get", "head")
+
+
+def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:
+    """Whether nothing unknown stands outside `own`, the layer that looks after the request."""
+    for layer in _layers(callback):
+        if layer is own:
+            return True
+        if _origin(layer) == "django.views.generic.base.View.as_view":
+            return _is_plain(layer.view_class)
+        if not _is_known_layer(layer):
+            return False
+    return False
+
+
+def _layers(callback: Any) -> Iterator[Any]:
+    while callback is not None:
+        yield callback
+        callback = getattr(callback, "__wrapped__", None)
+
+
+def _origin(layer: Any) -> str:
+    """Return the function in whose body a layer was made; `wraps` changes its names, but not its code."""
+    code, scope = getattr(layer, "__code__", None), getattr(layer, "__globals__", {})
+    return (
+        ""
+        if code is None
+        else f"{scope.get('__name__')}.{code.co_qualname.partition('.<locals>')[0]}"
+    )
+
+
+def _is_known_layer(layer: Any) -> bool:
+    origin = _origin(layer)
+    return origin.startswith((f"{OWN}.", STOCK)) or origin in conf.get().options.OUTSIDE
+
+
+def _is_plain(cls: type[View]) -> bool:
+    """Whether a class hands its request over untouched to a method that `method_decorator` decorated."""
+    methods = [getattr(cls, name) for name in HANDLERS if hasattr(cls, name)]
+    decorated = any(hasattr(method, "pagecache_policy") for method in methods)
+    return cls.setup is View.setup and decorated and all(map(_is_plain_method, methods))
+
+
+def _is_plain_method(method: Any) -> bool:
+    while _origin(method) == METHOD_DECORATOR:
+        if not all(map(_is_known_layer, getclosurevars(method).nonlocals["decorators"])):
+            return False
+        method = method.__wrapped__
+    is_stock_dispatch = getattr(method, "__name__", "") != "dispatch" or method is View.dispatch
+    return is_stock_dispatch and not hasattr(method, "pagecache_policy")

@@ -1,0 +1,51 @@
+"""One behavior in all lanes: while the cache server is away the view answers, and nothing is stale afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lanes import MEMORY, Lane, showing, status, text
+from tests.lanes_site.stores import broken
+from tests.site.factories import make_author
+from tests.site.models import Author
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ON = (MEMORY,)
+
+
+@pytest.fixture
+def failing(lane: Lane) -> Lane:
+    """A lane with a kept page, on a store whose connection can break."""
+    backend = {"BACKEND": "tests.lanes_site.stores.FailingCache"}
+    lane.settings.CACHES = {"default": lane.settings.CACHES["default"] | backend}
+    lane.show(showing(lambda request: Author.objects.count()))
+    lane.get()
+    assert lane.see().hit
+    return lane
+
+
+def test_view_answers_while_the_store_is_away(failing: Lane) -> None:
+    with broken("get_many", "set_many"):
+        answer = failing.get()
+
+    assert (text(answer), status(answer).reason) == ("0", "store-error")
+    assert failing.see().hit
+
+
+def test_nothing_is_served_or_kept_while_an_announcement_is_owed(failing: Lane) -> None:
+    with broken("set_many"):
+        make_author()
+        answers = [failing.get() for _ in range(2)]
+
+    assert [text(answer) for answer in answers] == ["1", "1"]
+    assert [status(answer).reason for answer in answers] == ["announcement-owed"] * 2
+
+
+def test_pages_are_kept_again_once_the_announcement_is_paid(failing: Lane) -> None:
+    with broken("set_many"):
+        make_author()
+
+    first = failing.get()
+
+    assert (text(first), status(first).stored) == ("1", True)
+    assert failing.see().hit

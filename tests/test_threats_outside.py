@@ -1,0 +1,178 @@
+"""What stands outside the recording cannot pass what it read of one visitor on to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pytest
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.decorators import decorator_from_middleware, method_decorator
+from django.views import View
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from pagecache import cache_page, segment_by
+from pagecache.segments import anonymous
+from tests.lanes import DECORATOR_SYNC, FOUR, MEMORY, Lane, showing, text, through
+
+ON = (MEMORY,)
+theme = showing(lambda request: getattr(request, "theme", "plain"))
+kept = method_decorator(cache_page(300), name="dispatch")
+
+
+def take(request: HttpRequest) -> None:
+    request.theme = request.COOKIES.get("theme", "plain")  # type: ignore[attr-defined]
+
+
+def themed(view: Any) -> Any:
+    @wraps(view)
+    async def on_loop(request: HttpRequest) -> Any:
+        take(request)
+        return await view(request)
+
+    @wraps(view)
+    def on_thread(request: HttpRequest) -> Any:
+        take(request)
+        return view(request)
+
+    return on_loop if iscoroutinefunction(view) else on_thread
+
+
+class Themes:
+    """Middleware of the site, used as a decorator."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def process_request(self, request: HttpRequest) -> None:
+        take(request)
+
+
+class Page(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return theme(request)  # type: ignore[no-any-return]
+
+
+@kept
+class InSetup(Page):
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        take(request)
+
+
+@kept
+class Kept(Page):
+    pass
+
+
+@method_decorator(require_safe, name="dispatch")
+class Safe(Kept):
+    pass
+
+
+class InDispatch(Kept):
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        take(request)
+        return super().dispatch(request, *args, **kwargs)
+
+
+@method_decorator([themed, cache_page(300)], name="dispatch")
+class Listed(Page):
+    pass
+
+
+@method_decorator(themed, name="dispatch")
+@kept
+class Stacked(Page):
+    pass
+
+
+@method_decorator(themed, name="get")
+@method_decorator(cache_page(300), name="get")
+class AroundGet(Page):
+    pass
+
+
+class Inner(Page):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        take(request)
+        return self.inner(request)
+
+    @method_decorator(cache_page(300))
+    def inner(self, request: HttpRequest) -> HttpResponse:
+        return theme(request)  # type: ignore[no-any-return]
+
+
+def hidden(view: Any) -> Any:
+    """Wrap without saying so."""
+
+    def unseen(request: HttpRequest) -> Any:
+        take(request)
+        return view(request)
+
+    return unseen
+
+
+CLASSES = (InSetup, InDispatch, Listed, Stacked, AroundGet, Inner)
+WRAPPED: dict[str, Callable[[Any], Any]] = {
+    "without wraps": hidden,
+    "middleware as a decorator": decorator_from_middleware(Themes),
+    "behind a stock decorator": lambda view: require_safe(themed(view)),
+}
+
+
+def themes(lane: Lane) -> tuple[str, str]:
+    """Return what two visitors get, the first of whom came before and has a cookie."""
+    lane.visitor(theme="dark").get()
+    return text(lane.visitor(theme="dark").get()), lane.read()
+
+
+@through(*FOUR)
+def test_a_decorator_around_cache_page(lane: Lane) -> None:
+    lane.mount(path("page/", lane.page(theme, outside=(themed,), timeout=300)))
+    assert themes(lane) == ("dark", "plain")
+
+
+@through(DECORATOR_SYNC)
+@pytest.mark.parametrize("name", WRAPPED)
+def test_other_wrappers(lane: Lane, name: str) -> None:
+    lane.mount(path("page/", WRAPPED[name](cache_page(300)(theme))))
+    assert themes(lane) == ("dark", "plain")
+
+
+@through(DECORATOR_SYNC)
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_class_around_cache_page(lane: Lane, cls: type[View]) -> None:
+    lane.mount(path("page/", cls.as_view()))
+    assert themes(lane) == ("dark", "plain")
+
+
+@through(DECORATOR_SYNC)
+@pytest.mark.parametrize(
+    "view",
+    [
+        require_safe(vary_on_headers("X-Fruit")(cache_page(300)(theme))),
+        segment_by(anonymous)(cache_page(300)(theme)),
+        Kept.as_view(),
+        cache_page(300)(InSetup.as_view()),
+        Safe.as_view(),
+    ],
+)
+def test_positive_control_what_is_known_is_kept(lane: Lane, view: Any) -> None:
+    lane.mount(path("page/", view))
+    lane.get()
+    assert lane.see().hit
+
+
+@through(DECORATOR_SYNC)
+def test_what_is_named_in_outside_is_kept(lane: Lane) -> None:
+    lane.mount(path("page/", themed(cache_page(300)(theme))))
+    assert lane.see().reason == "outside"
+
+    lane.configure(OUTSIDE=["tests.test_threats_outside.themed"])
+    lane.get()
+    assert lane.see().hit
