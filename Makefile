@@ -26,7 +26,7 @@ check: .venv/.dev
 	.venv/bin/python .ci/check.py
 
 bench: .venv/.bench
-	$(BESIDE_REDIS) $(IN) benchmarks
+	$(BESIDE_REDIS) $(IN) benchmarks $(ARGS)
 
 soak: .venv/.dev
 	$(BESIDE_REDIS) $(IN) tests.soak --minutes $(MINUTES)

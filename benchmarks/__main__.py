@@ -40,9 +40,9 @@ def main() -> int:
         facts = report.facts(server.url)
         rounds = over_http(plan, tell)
         tables = report.http_table(rounds), report.call_table(in_process(plan, tell))
+    print(*facts, report.conditions(plan), "", *map(shown, tables), sep="\n", flush=True)
     contrast = "".join(map(output_of, CONTRASTS)) if options.stale else ""
-    for text in (*facts, report.conditions(plan), "", *map(shown, tables), contrast):
-        print(text)
+    print(contrast, end="")
     if options.markdown:
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
         text = page(command, facts, report.conditions(plan), tables, contrast)

@@ -23,6 +23,7 @@ DJANGO_CACHE = (
     "django.middleware.cache.FetchFromCacheMiddleware",
 )
 PAGECACHE = ("pagecache.middleware.PageCacheMiddleware", *STOCK)
+LIFE = 3600  # seconds; longer than a run
 HIT = "cache-status: pagecache; hit"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.report import Table, markdown
+from benchmarks.report import BUSY, Table, markdown
 
 PAGE = """# Benchmarks
 
@@ -23,11 +23,13 @@ On {facts}.
 {http}
 
 Each row is a real server with the same site, all beside the same Redis; only one is asked at a time. Medians of the
-rounds, and the lowest and highest. The ratios are taken round by round. Every answer is checked: the status, the whole
-body, that it is the kept one (that of "no cache" is made anew), and for pagecache that `Cache-Status` says `hit`;
-`wrong` counts those that were not so. `CPU µs` is the processor time of the server for an answer.
-`asker busy` is the part of the time in which the load generator, one thread in a process of its own, worked rather
-than waited: near 100% it is the limit and the row shows at least so much.
+rounds, and the lowest and highest. The ratios are taken round by round. `CPU µs` is the processor time of the server
+for an answer: it moves less than the rates where other programs are busy too.
+
+Every answer is checked: the status, the whole body, that it is the kept one (that of "no cache" is made anew), and for
+pagecache that `Cache-Status` says `hit`; `wrong` counts those that were not so. The load generator is one thread in a
+process of its own. `asker busy` is the part of the time in which it worked rather than waited: from {busy:.0%} on it
+counts as the limit, and the row shows at least so much.
 
 ## Hits in process
 
@@ -39,8 +41,9 @@ many keys as a hit of this page asks for.
 CONTRAST = """
 ## Right answers
 
-By `python -m benchmarks.stale` and `python -m benchmarks.visitors`: 26 ways of writing against 7 pages, and 300
-visitors, each with a User-Agent, analytics cookies and campaign parameters of its own, at 5 pages.
+By `python -m benchmarks.stale` and `python -m benchmarks.visitors`: 26 ways of writing against 7 pages (14 of
+the 182 pairs are writes that change nothing on a page), and 300 visitors, each with a User-Agent, analytics cookies and
+campaign parameters of its own, at 5 pages.
 
 {contrast}"""
 
@@ -55,6 +58,11 @@ def page(
     """Return the page."""
     http, calls = map(markdown, tables)
     text = PAGE.format(
-        command=command, facts="; ".join(facts), conditions=conditions, http=http, calls=calls
+        command=command,
+        facts="; ".join(facts),
+        conditions=conditions,
+        http=http,
+        calls=calls,
+        busy=BUSY,
     )
     return text + (CONTRAST.format(contrast=contrast) if contrast else "")

@@ -19,13 +19,11 @@ from django.core.cache import caches
 from django.utils.module_loading import import_string
 
 from benchmarks import floors
-from benchmarks.contenders import BY_NAME
+from benchmarks.contenders import BY_NAME, LIFE
 from benchmarks.text import BYTES
 from pagecache.stores import open_store
 
 BATCH = 100  # calls between two looks at the clock
-LIFE = 3600
-TRIPS = ("get-many", "fetch", "raw-mget")
 LABELS = {
     "django": "a hit of Django's middleware on its RedisCache",
     "django-redis": "a hit of Django's middleware on django-redis",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from benchmarks.contenders import BY_NAME
+from benchmarks.contenders import BY_NAME, LIFE
 
 _contender = BY_NAME[os.environ.get("BENCH_CONTENDER", "no-cache")]
 
@@ -32,7 +32,6 @@ DATABASES = {
     }
 }
 
-LIFE = 3600  # seconds; longer than a run
 CACHES = {
     "default": {
         "BACKEND": _contender.backend,

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.cache import cache_page as django_cache_page
 
+from benchmarks.contenders import LIFE
 from benchmarks.models import Text
-from benchmarks.settings import LIFE
 from benchmarks.text import marked
 from pagecache import cache_page
 
