@@ -130,6 +130,13 @@ def test_what_the_view_tells_downstream_stays(lane: Lane) -> None:
     assert lane.get()["Cache-Control"] == "public, max-age=30"
 
 
+def test_page_that_differs_by_nothing_has_no_vary(lane: Lane) -> None:
+    lane.show(showing(lambda request: "the same"))
+
+    assert not lane.get().has_header("Vary")
+    assert not lane.get().has_header("Vary")
+
+
 def test_vary_names_what_the_key_holds(lane: Lane) -> None:
     lane.configure(KEY_COOKIES=["theme"], KEY_HEADERS=["X-Country"])
     lane.show(

@@ -48,7 +48,8 @@ def dress(
             patch_cache_control(response, max_age=0, must_revalidate=True)
     if not shared:
         patch_cache_control(response, private=True)
-    patch_vary_headers(response, [name for item in inputs if (name := _vary_name(item))])
+    if names := [name for item in inputs if (name := _vary_name(item))]:
+        patch_vary_headers(response, names)
 
 
 def _vary_name(item: Input) -> str | None:
