@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 from redis.exceptions import RedisError, ResponseError
 
 from pagecache.stores.base import Refused, Steps
+from pagecache.stores.talk import talk_of
 
 T = TypeVar("T")
 
@@ -40,7 +42,7 @@ class Origin:
 class Line:
     """A connection whose exchanges block."""
 
-    __slots__ = ("_connection", "_used", "origin", "prefix")
+    __slots__ = ("_connection", "_talk", "_used", "origin", "prefix")
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -51,20 +53,16 @@ class Line:
     def open(self) -> None:
         """Connect, and learn who answers."""
         self._connection.connect()
+        self._talk = talk_of(self._connection)
         self.prefix = prefix_of(self.exchange(IDENTITY))
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
-        self._connection.send_packed_command((packed(self.prefix, commands),), check_health=False)
-        answers = [self._answer() for _ in commands]
+        talk = self._talk
+        talk.send(packed(self.prefix, commands))
+        answers = [talk.answer() for _ in commands]
         self._used = time.monotonic()
         return answers
-
-    def _answer(self) -> Any:
-        try:
-            return self._connection.read_response()
-        except ResponseError as error:
-            return error
 
     def drive(self, steps: Steps[T]) -> T:
         """Perform the steps of a verb."""
@@ -79,12 +77,7 @@ class Line:
 
     def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""
-        if time.monotonic() - self._used < QUIET:
-            return False
-        try:
-            return bool(self._connection.can_read())
-        except (RedisError, OSError):
-            return True
+        return time.monotonic() - self._used >= QUIET and self._talk.is_closed()
 
     def close(self) -> None:
         """Close the connection."""
@@ -154,12 +147,17 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
     """Return the commands as they are sent, with the prefix before each key."""
     parts: list[bytes] = []
     for words, keys, rest in commands:
-        count = len(words) + len(keys) + len(rest)
-        head = [f"${len(word)}\r\n{word}\r\n" for word in words]
-        named = [f"${len(prefix) + len(key)}\r\n{prefix}{key}\r\n" for key in keys]
-        parts.append("".join((f"*{count}\r\n", *head, *named)).encode("ascii"))
+        parts.append(_head(prefix, words, tuple(keys), len(rest)))
         parts += [b"$%d\r\n%b\r\n" % (len(value), value) for value in rest]
     return b"".join(parts)
+
+
+@lru_cache(1000)
+def _head(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int) -> bytes:
+    """Return the beginning of a command; remembered, for a page that is asked for again needs the same keys."""
+    head = [f"${len(word)}\r\n{word}\r\n" for word in words]
+    named = [f"${len(prefix) + len(key)}\r\n{prefix}{key}\r\n" for key in keys]
+    return "".join((f"*{len(words) + len(keys) + more}\r\n", *head, *named)).encode("ascii")
 
 
 def checked(answers: Sequence[Any]) -> Sequence[Any]:

@@ -1,0 +1,98 @@
+"""What is said over an open connection to a Redis: bytes to send, answers as they come."""
+
+from __future__ import annotations
+
+import socket
+from struct import Struct
+from typing import Any
+
+from redis.connection import Connection, UnixDomainSocketConnection
+from redis.exceptions import ConnectionError as ClosedError
+from redis.exceptions import RedisError, ResponseError
+
+STOCK = {Connection, UnixDomainSocketConnection}
+TIMEVAL = Struct("@ll")  # seconds and microseconds, as setsockopt takes them
+
+
+class Talk:
+    """What is said over a connection, as redis-py says it."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def send(self, data: bytes) -> None:
+        """Send commands."""
+        self._connection.send_packed_command((data,), check_health=False)
+
+    def answer(self) -> Any:
+        """Return the next answer; an error that the server answers is a value."""
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    def is_closed(self) -> bool:
+        """Whether something came that nobody asked for: the end of the connection, as a rule."""
+        try:
+            return bool(self._connection.can_read())
+        except (RedisError, OSError):
+            return True
+
+
+class PlainTalk:
+    """The same over a plain socket, with hiredis: the kernel keeps the time, and nothing stands between."""
+
+    __slots__ = ("_buffer", "_nothing", "_reader", "_socket")
+
+    def __init__(self, plain: socket.socket, reader: Any, seconds: float) -> None:
+        limit = TIMEVAL.pack(*divmod(max(1, int(seconds * 1_000_000)), 1_000_000))
+        plain.settimeout(None)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self._socket, self._reader, self._buffer = plain, reader, bytearray(65536)
+        self._nothing = reader.gets()  # what it answers as long as no answer is whole
+
+    def send(self, data: bytes) -> None:
+        """Send commands."""
+        try:
+            self._socket.sendall(data)
+        except BlockingIOError as error:
+            raise TimeoutError from error
+
+    def answer(self) -> Any:
+        """Return the next answer; an error that the server answers is a value."""
+        try:
+            while (answer := self._reader.gets()) is self._nothing:
+                count = self._socket.recv_into(self._buffer)
+                if not count:
+                    raise ClosedError
+                self._reader.feed(self._buffer, 0, count)
+        except BlockingIOError as error:
+            raise TimeoutError from error
+        return answer
+
+    def is_closed(self) -> bool:
+        """Whether something came that nobody asked for: the end of the connection, as a rule."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+
+def talk_of(connection: Any) -> Talk | PlainTalk:
+    """Return how to talk over an open connection: plainly where it is of a stock class, and has what that takes.
+
+    Without hiredis there is no reader; TLS has a class of its own; the sockets of green threads do not block.
+    """
+    if type(connection) not in STOCK or not hasattr(socket, "MSG_DONTWAIT"):
+        return Talk(connection)
+    plain: Any = getattr(connection, "_sock", None)
+    reader = getattr(getattr(connection, "_parser", None), "_reader", None)
+    if type(plain).__module__ != "socket" or not hasattr(reader, "feed"):
+        return Talk(connection)
+    return PlainTalk(plain, reader, connection.socket_timeout)

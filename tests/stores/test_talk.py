@@ -1,0 +1,95 @@
+"""Both ways to talk over an open connection: plainly, and as redis-py does where that cannot be."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+from redis.exceptions import ConnectionError as ClosedError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as LateError
+
+from pagecache.stores.talk import PlainTalk, Talk, talk_of
+from tests import servers
+from tests.stores.instances import Instance
+
+BUDGET = 0.2
+Way = Talk | PlainTalk
+
+
+class OwnConnection(redis.Connection):
+    """A class of the site's, which may count, trace or encrypt."""
+
+
+@pytest.fixture
+def connection(instance: Instance) -> Generator[Any]:
+    connection: Any = redis.Connection(  # type: ignore[no-untyped-call]
+        port=instance.port, socket_timeout=BUDGET, protocol=2, retry=None, health_check_interval=0
+    )
+    connection.connect()
+    yield connection
+    connection.disconnect()
+
+
+@pytest.fixture(params=[Talk, talk_of])
+def talk(request: pytest.FixtureRequest, connection: Any) -> Way:
+    way: Way = request.param(connection)
+    return way
+
+
+def test_a_plain_socket_is_talked_over_plainly(connection: Any) -> None:
+    assert type(talk_of(connection)) is PlainTalk
+
+
+@pytest.mark.parametrize("kind", [redis.SSLConnection, OwnConnection])
+def test_what_is_no_stock_connection_is_left_to_redis_py(kind: Any) -> None:
+    assert type(talk_of(kind())) is Talk
+
+
+def test_a_parser_without_hiredis_is_left_to_redis_py(connection: Any) -> None:
+    connection._parser = SimpleNamespace(_reader=None, on_disconnect=lambda: None)
+    assert type(talk_of(connection)) is Talk
+
+
+def test_answers_come_in_order_and_an_error_is_one_of_them(talk: Way) -> None:
+    talk.send(b"PING\r\nNONSENSE\r\nGET absent\r\nECHO last\r\n")
+    answers = [talk.answer() for _ in range(4)]
+    assert (answers[0], answers[2:]) == (b"PONG", [None, b"last"])
+    assert isinstance(answers[1], ResponseError)
+
+
+def test_an_answer_may_be_larger_than_the_buffer(talk: Way) -> None:
+    body = b"x" * 300_000
+    talk.send(b"*2\r\n$4\r\nECHO\r\n$300000\r\n" + body + b"\r\n")
+    assert talk.answer() == body
+
+
+def test_a_server_that_hangs_is_a_timeout(instance: Instance, talk: Way) -> None:
+    instance.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises((TimeoutError, LateError)):
+            talk.send(b"PING\r\n" * 10_000_000)  # more than the buffers of the socket hold
+    finally:
+        instance.process.send_signal(signal.SIGCONT)
+
+
+def test_an_answer_that_is_late_is_a_timeout(instance: Instance, talk: Way) -> None:
+    instance.process.send_signal(signal.SIGSTOP)
+    try:
+        talk.send(b"PING\r\n")
+        with pytest.raises((TimeoutError, LateError)):
+            talk.answer()
+    finally:
+        instance.process.send_signal(signal.SIGCONT)
+
+
+def test_the_end_of_a_connection_is_seen_and_is_an_error(instance: Instance, talk: Way) -> None:
+    assert not talk.is_closed()
+    instance.disconnect_others()
+    servers.wait_until(talk.is_closed, instance.process, "redis")
+    with pytest.raises((ClosedError, ConnectionResetError)):
+        talk.answer()
