@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 STAR = "*"  # moves with every announcement
@@ -36,24 +36,21 @@ class Names:
     Version keys carry the site's prefix only; entries and recipes also the release and the format revision.
     """
 
-    __slots__ = ("_entries", "_memo", "_versions")
+    __slots__ = ("_entries", "_versions", "version", "versions")
 
     def __init__(self, prefix: str, release: str) -> None:
         self._versions = f"pagecache:{_short(prefix)}:v:"
         self._entries = f"pagecache:{_short(prefix)}:{_short(release + ':' + FORMAT)}:"
-        self._memo: dict[str, str] = {}
+        self.version = lru_cache(10_000)(self._version)
+        self.versions = lru_cache(1000)(self._versions_of)
 
-    def version(self, name: str) -> str:
+    def _version(self, name: str) -> str:
         """Return the key of the version of a tag."""
-        if (key := self._memo.get(name)) is None:
-            if len(self._memo) > 10_000:  # noqa: PLR2004 a bound for the memo, not a meaning
-                self._memo.clear()
-            key = self._memo[name] = self._versions + _digest(name)
-        return key
+        return self._versions + _digest(name)
 
-    def versions(self, names: Iterable[str]) -> list[str]:
+    def _versions_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the versions of tags."""
-        return [self.version(name) for name in names]
+        return tuple(map(self.version, names))
 
     def entry(self, digest: str) -> str:
         """Return the key of an entry, from the digest of its key material."""

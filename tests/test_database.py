@@ -90,7 +90,7 @@ IGNORED = [
 
 def moved_by(text: str) -> bool:
     def star() -> list[bytes | None]:
-        return site_store().fetch(site_names().versions([STAR]))
+        return site_store().fetch(site_names().versions((STAR,)))
 
     before = star()
     sql(text)

@@ -160,8 +160,8 @@ def prepared(case: str) -> Callable[[], Any]:
     }.get(case, get)
 
 
-def lost() -> list[str]:
-    return site_names().versions(["library.article", "library.author"])
+def lost() -> tuple[str, ...]:
+    return site_names().versions(("library.article", "library.author"))
 
 
 @pytest.mark.parametrize("case", TRIPS)

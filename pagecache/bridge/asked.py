@@ -7,15 +7,21 @@ from typing import Any
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.exceptions import SuspiciousOperation
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
-from django.urls import get_urlconf
 from django.utils import timezone, translation
 
 from pagecache import conf
 from pagecache.core import types
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Input, Refused, Route
+from pagecache.core.types import Input, Refused, Route, remember
+
+MOST = 1000  # hosts, each with the settings that it was accepted under
+STOCK = {WSGIRequest, ASGIRequest}  # whose host is what `Host` says, or a proxy's header
+
+_accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 
 
 class DjangoAsked:
@@ -30,11 +36,12 @@ class DjangoAsked:
         self.path = request.path_info
         self.full_path = request.path
         self.scheme = request.scheme or ""
-        self.urlconf = getattr(request, "urlconf", None) or get_urlconf() or settings.ROOT_URLCONF
+        self.urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
         self.language = (
             _language(request, self.urlconf) if derives_language else translation.get_language()
         )
-        self.time_zone = timezone.get_current_timezone_name()
+        zone = timezone.get_current_timezone()
+        self.time_zone = zone.tzname(None) or str(zone)
         self.cookie_header: str = self.meta.get("HTTP_COOKIE", "")
         self._encoding = request.encoding
         self.authenticated = conf.get().options.AUTHENTICATED
@@ -43,10 +50,15 @@ class DjangoAsked:
     @cached_property
     def host(self) -> str | None:
         """The host as Django accepts it, None where it does not."""
-        try:
-            return self._request.get_host()
-        except SuspiciousOperation:
-            return None
+        if type(self._request) not in STOCK or settings.USE_X_FORWARDED_HOST:
+            return _accepted(self._request)
+        stated = self.meta.get("HTTP_HOST"), tuple(settings.ALLOWED_HOSTS), settings.DEBUG
+        if stated in _accepted_hosts:
+            return stated[0]
+        host = _accepted(self._request)
+        if host is not None and host == stated[0]:
+            remember(_accepted_hosts, stated, None, MOST)
+        return host
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:
@@ -64,6 +76,8 @@ class DjangoAsked:
     @property
     def has_session_cookie(self) -> bool:
         """Whether the visitor may have a session."""
+        if not self.cookie_header:
+            return False
         name = settings.SESSION_COOKIE_NAME
         return name in self.cookie_header and name in self.cookies
 
@@ -80,8 +94,8 @@ class DjangoAsked:
     @property
     def is_refused_agent(self) -> bool:
         """Whether CommonMiddleware turns the client away."""
-        agent = self.meta.get("HTTP_USER_AGENT", "")
-        return any(pattern.search(agent) for pattern in settings.DISALLOWED_USER_AGENTS)
+        patterns, agent = settings.DISALLOWED_USER_AGENTS, self.meta.get("HTTP_USER_AGENT", "")
+        return bool(patterns) and any(pattern.search(agent) for pattern in patterns)
 
     def value(self, item: Input, covered: frozenset[str]) -> Field:
         """Return the value of an input, None for absent; raises Refused where it cannot be in a key."""
@@ -95,7 +109,7 @@ class DjangoAsked:
         config, name = conf.get(), item.name
         match item.kind:
             case types.QUERY:
-                return self.query.getlist(name) if name in self.query else None
+                return tuple(self.query.getlist(name)) if name in self.query else None
             case types.COOKIE:
                 return _declared(
                     self.cookies.get(name), name, config.cookies, Reason.UNDECLARED_COOKIE
@@ -112,6 +126,13 @@ class DjangoAsked:
         return _text(
             self.meta.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else "HTTP_" + key)
         )
+
+
+def _accepted(request: HttpRequest) -> str | None:
+    try:
+        return request.get_host()
+    except SuspiciousOperation:
+        return None
 
 
 def _declared(

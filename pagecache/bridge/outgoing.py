@@ -83,16 +83,15 @@ def serve(
 ) -> Any:
     """Return the response for an entry, made anew for each client."""
     body = b"" if request.method == "HEAD" else entry.body
-    response = HttpResponse(body, status=entry.status)
-    # They were checked when they were set on the response that was stored.
-    response.headers._store = {name.lower(): (name, value) for name, value in entry.headers}  # noqa: SLF001
-    response["Age"] = str(max(0, int(entry.age + now - entry.created)))
-    revealed = key if is_revealed(request) else None
+    response = HttpResponse(body, content_type="", status=entry.status)
     ttl = None if entry.expires == FOREVER else entry.expires - now
-    response["Cache-Status"] = status.append(
-        response.get("Cache-Status"), status.hit(ttl, key=revealed)
+    ours = (
+        ("Age", str(max(0, int(entry.age + now - entry.created)))),
+        ("Cache-Status", status.hit(ttl, key=key if is_revealed(request) else None)),
     )
-    return _conditional(request, response, conditions)
+    # They were checked when they were set on the response that was stored; ours are plain ASCII.
+    response.headers._store = {name.lower(): (name, value) for name, value in entry.headers + ours}  # noqa: SLF001
+    return _conditional(request, response, conditions) if conditions else response
 
 
 def finish(

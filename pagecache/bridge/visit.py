@@ -39,6 +39,8 @@ class DjangoVisit:
         self.max_inputs = conf.get().options.MAX_INPUTS
         self._behind = behind_middleware
         self.segment: Field = segments.anonymous(request)
+        self.segment_function: Segment = asked.route.segment or routes.site_segment()
+        self.is_segmented = self.segment_function is not segments.anonymous
 
     @property
     def route(self) -> Route:
@@ -50,16 +52,6 @@ class DjangoVisit:
         """The cache of the entry; None for the one that holds the versions too."""
         alias = self.route.policy.cache
         return None if alias == conf.get().options.CACHE else alias
-
-    @property
-    def segment_function(self) -> Segment:
-        """The function that names the visitor's class."""
-        return self.route.segment or routes.site_segment()
-
-    @property
-    def is_segmented(self) -> bool:
-        """Whether the visitor's class is found out by a function of the site."""
-        return self.segment_function is not segments.anonymous
 
     @property
     def late(self) -> bool:

@@ -4,9 +4,10 @@ Nothing is ever unpickled. Whatever is damaged, truncated, or of an unknown revi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from struct import error as StructError  # noqa: N812 the module has no better name for it
+from typing import NamedTuple
 from zlib import crc32
 
 from pagecache.core.vector import VERSION_BYTES
@@ -19,8 +20,7 @@ FOREVER = float("inf")
 TEXT = "utf-8", "surrogateescape"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A stored response with its metadata.
 
     `created` and `expires` are seconds since the epoch (`expires` is infinite where there is no limit), `age` the
@@ -62,36 +62,28 @@ def decode(data: bytes) -> tuple[Entry, bytes] | None:
             return None
         start = HEAD.size + count * VERSION_BYTES
         (checksum,) = SUM.unpack_from(data, start)
-        rest = memoryview(data)[start + SUM.size :]
-        if crc32(rest) != checksum:
+        about = start + SUM.size
+        created, expires, age, status, *lengths = FIXED.unpack_from(data, about)
+        at = about + FIXED.size + sum(lengths)
+        if at > len(data) or crc32(memoryview(data)[about:]) != checksum:
             return None
-        return _entry(rest, count), data[HEAD.size : start]
+        material, tags, headers = _parts(data[about + FIXED.size : at], *lengths)
     except (StructError, ValueError):
         return None
+    if len(tags) != count:
+        return None
+    entry = Entry(material, tags, status, headers, data[at:], created, expires, age)
+    return entry, data[HEAD.size : start]
 
 
-def _entry(rest: memoryview, count: int) -> Entry:
-    created, expires, age, status, *lengths = FIXED.unpack_from(rest)
-    material, tags, headers = (
-        FIXED.size,
-        FIXED.size + lengths[0],
-        FIXED.size + lengths[0] + lengths[1],
-    )
-    body = headers + lengths[2]
-    names = _unpack(rest[tags:headers])
-    parts = _unpack(rest[headers:body])
-    if body > len(rest) or len(names) != count:
-        raise ValueError
-    return Entry(
-        material=bytes(rest[material:tags]),
-        tags=names,
-        status=status,
-        headers=tuple(zip(parts[::2], parts[1::2], strict=True)),
-        body=bytes(rest[body:]),
-        created=created,
-        expires=expires,
-        age=age,
-    )
+@lru_cache(1000)
+def _parts(
+    data: bytes, material: int, tags: int, _headers: int
+) -> tuple[bytes, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return material, tags and headers; remembered, for a page that is asked for again says them again."""
+    names = _unpack(data[material : material + tags])
+    parts = _unpack(data[material + tags :])
+    return data[:material], names, tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _pack(texts: Sequence[str]) -> bytes:
@@ -99,7 +91,7 @@ def _pack(texts: Sequence[str]) -> bytes:
     return "\n".join(texts).encode(*TEXT)
 
 
-def _unpack(data: memoryview) -> tuple[str, ...]:
+def _unpack(data: bytes) -> tuple[str, ...]:
     return tuple(str(data, *TEXT).split("\n")) if data else ()
 
 
@@ -112,7 +104,7 @@ def decode_names(data: bytes) -> tuple[tuple[str, str], ...] | None:
     """Return the names of a recipe; None for what is not an intact recipe."""
     try:
         revision, count = HEAD.unpack_from(data)
-        parts = _unpack(memoryview(data)[HEAD.size :])
+        parts = _unpack(data[HEAD.size :])
         pairs = tuple(zip(parts[::2], parts[1::2], strict=True))
     except (StructError, ValueError):
         return None

@@ -1,16 +1,19 @@
 """Keys: a digest over length-prefixed, typed fields, so that no two lists of fields meet in one key."""
 
-from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
-Field = str | None | Sequence[str]
+Field = str | None | tuple[str, ...]
+RECENT = 1000  # requests whose key is remembered: a page that is asked for again is asked for by the same fields
 
 
-def material(fields: Iterable[Field]) -> bytes:
+@lru_cache(RECENT)
+def material(fields: tuple[Field, ...]) -> bytes:
     """Return the fields as one unambiguous run of bytes; absent (None), "" and () stay apart."""
     return b"".join(map(_encode, fields))
 
 
+@lru_cache(RECENT)
 def digest(data: bytes) -> str:
     """Return the name that the data has in a store: 32 hexadecimal digits."""
     return blake2b(data, digest_size=16).hexdigest()

@@ -10,7 +10,9 @@ from pagecache.core.types import Answered, Asked
 T = TypeVar("T")
 Rule = Callable[[T], Reason | None]
 
-OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
+OVERRIDES = frozenset(
+    {"HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE"}
+)
 
 
 def disabled(asked: Asked) -> Reason | None:
@@ -38,7 +40,7 @@ def authorization(asked: Asked) -> Reason | None:
 
 def method_override(asked: Asked) -> Reason | None:
     """Middleware may turn this GET into another method."""
-    return Reason.METHOD_OVERRIDE if any(name in asked.meta for name in OVERRIDES) else None
+    return None if OVERRIDES.isdisjoint(asked.meta) else Reason.METHOD_OVERRIDE
 
 
 def ranges(asked: Asked) -> Reason | None:

@@ -142,7 +142,7 @@ class Found:
     key: str = ""
     entry: Entry | None = None
     star: bytes | None = None
-    starts: dict[str, bytes] = field(default_factory=dict)
+    starts: dict[str, bytes | None] = field(default_factory=dict)
 
 
 class Refused(Exception):  # noqa: N818 a decision, not an error

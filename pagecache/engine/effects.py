@@ -9,7 +9,7 @@ from pagecache.core.vector import Plan
 from pagecache.invalidation import announcer, site_store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetch:
     """Ask a store (None: the site's) for the values of keys; gives a list, None for what is absent."""
 
@@ -23,7 +23,7 @@ class Fetch:
         return await site_store(self.alias).afetch(self.keys)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Put:
     """Keep values in a store (None: the site's); `ttl` in seconds, None for no limit."""
 
@@ -38,7 +38,7 @@ class Put:
         await site_store(self.alias).aput(self.items, self.ttl)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Save:
     """Check that no data moved and save the entry; gives the versions it was saved with, or None."""
 
@@ -51,7 +51,7 @@ class Save:
         return await site_store().asave(self.plan)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Announce:
     """Give tags fresh versions, and pay what is owed."""
 
@@ -74,7 +74,7 @@ class Classified(Protocol):
         """Do the same on the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Classify:
     """Let the site's function name the visitor's class."""
 
@@ -94,7 +94,7 @@ class Recorded(Protocol):
         """Record inside what the page reads, where the page could be stored."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Render:
     """Let the view answer; gives its response, raises what it raises."""
 

@@ -8,7 +8,7 @@ from pagecache.core import codec
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Refused, remember
-from pagecache.core.vector import is_version
+from pagecache.core.vector import VERSION_BYTES, is_version
 from pagecache.engine.effects import Announce, Classify, Fetch, Put
 from pagecache.engine.visit import MOST, Flow, Visit, decode_recipe, key_material, recipes, tags_of
 from pagecache.invalidation import announcer, site_names, site_store, writes
@@ -20,12 +20,17 @@ def look_up(visit: Visit) -> Flow:
     """Find the entry for a request and prove it current; start versions are read on the way."""
     found = visit.found
     current: Versions = {}
-    yield from _pay()
+    if announcer.owes:
+        yield from _pay()
+    _hold_off()
     if visit.is_segmented:
         yield Classify(visit)
-    yield from _recall(visit, current)
-    if not found.has_recipe:
+    recipe = recipes.get(visit.path)
+    if recipe is None:
+        recipe = yield from _recall(visit, current)
+    if recipe is None:
         return
+    found.recipe, found.has_recipe = recipe, True
     wanted = key_material(visit, found.recipe)
     found.key = site_names().entry(digest(wanted))
     tags = tags_of.get(found.key) or _base(visit)
@@ -34,8 +39,9 @@ def look_up(visit: Visit) -> Flow:
     if decoded is None or decoded[0].material != wanted:
         return
     entry, vector = decoded
-    remember(tags_of, found.key, entry.tags, MOST)
-    if unknown := [tag for tag in entry.tags if tag not in current]:
+    if entry.tags != tags:
+        remember(tags_of, found.key, entry.tags, MOST)
+        unknown = [tag for tag in entry.tags if tag not in current]
         yield from _fetch(visit, current, unknown)
     found.forward = "stale"
     if entry.expires > time.time() and is_current(entry.tags, vector, current):
@@ -46,13 +52,15 @@ def look_up(visit: Visit) -> Flow:
 
 def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes | None]) -> bool:
     """Whether a vector equals, element by element, the versions just read; absent equals nothing."""
-    now = [current[tag] for tag in tags]
-    return all(map(is_version, now)) and b"".join(version or b"" for version in now) == vector
+    made_from = [vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)]
+    return made_from == [current[tag] for tag in tags]
 
 
 def begin(visit: Visit) -> Flow:
     """Read start versions before the site's middleware runs, for a page that is looked up behind it."""
-    yield from _pay()
+    if announcer.owes:
+        yield from _pay()
+    _hold_off()
     yield from _fetch(visit, {}, _base(visit))
 
 
@@ -62,23 +70,24 @@ def _base(visit: Visit) -> tuple[str, ...]:
 
 
 def _pay() -> Flow:
+    yield Announce()
     if announcer.owes:
-        yield Announce()
-        if announcer.owes:
-            raise Refused(Reason.OWED)
+        raise Refused(Reason.OWED)
+
+
+def _hold_off() -> None:
+    """Refuse where a snapshot would hide what others announce."""
     if site_store().is_frozen():
         raise Refused(Reason.TRANSACTION)
 
 
 def _recall(visit: Visit, current: Versions) -> Flow:
-    """Learn which inputs the path is known to read."""
-    found, name = visit.found, site_names().recipe(visit.path)
-    recipe = recipes.get(visit.path)
-    if recipe is None:
-        recipe = decode_recipe((yield from _fetch(visit, current, _base(visit), name)))
-        if recipe is not None:
-            remember(recipes, visit.path, recipe, MOST)
-    found.recipe, found.has_recipe = recipe or (), recipe is not None
+    """Learn from the store which inputs the path is known to read."""
+    name = site_names().recipe(visit.path)
+    recipe = decode_recipe((yield from _fetch(visit, current, _base(visit), name)))
+    if recipe is not None:
+        remember(recipes, visit.path, recipe, MOST)
+    return recipe
 
 
 def _fetch(
@@ -92,18 +101,20 @@ def _fetch(
     found = visit.found
     keys = site_names().versions((versions.STAR, *tags))
     if key is None or alias is not None:
-        data = None if key is None else (yield Fetch([key], alias))[0]
+        data = None if key is None else (yield Fetch((key,), alias))[0]
         star, *values = yield Fetch(keys)
     else:
-        data, star, *values = yield Fetch([key, *keys])
+        data, star, *values = yield Fetch((key, *keys))
     if found.star is None:
         if not is_version(star):
             star = versions.fresh()
             yield Put({keys[0]: star}, versions.VERSION_SECONDS)
         found.star = star
-    for tag, value in zip(tags, values, strict=True):
-        current[tag] = value
-        # What was read before its version was is no start version (only behind the site's middleware).
-        if is_version(value) and tag not in visit.recorder.tags:
-            found.starts.setdefault(tag, value)
+    read = dict(zip(tags, values, strict=True))
+    current.update(read)
+    for tag in (
+        visit.recorder.tags
+    ):  # data that was read before its version was, behind the site's middleware
+        read.pop(tag, None)
+    found.starts = read | found.starts
     return data

@@ -59,7 +59,7 @@ def test_tags_are_announced_and_debts_are_paid(run: Run) -> None:
     assert owes()
     run(Announce(["b"]))
     assert not owes()
-    assert None not in site_store().fetch(site_names().versions("ab"))
+    assert None not in site_store().fetch(site_names().versions(("a", "b")))
 
 
 def test_a_render_is_recorded(run: Run) -> None:

@@ -14,6 +14,7 @@ from django.test import RequestFactory
 
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.keys import Field
 from pagecache.core.rules import REQUEST_RULES
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
@@ -98,7 +99,7 @@ def _story(visit: DjangoVisit) -> Iterator[str]:
     for name, value in zip(visit.FIELDS, visit.fields(), strict=True):
         yield f"  {name:<16} {value!r}"
     for item in found.recipe:
-        yield f"  {item.kind + ' ' + item.name:<16} {visit.value(item)!r}"
+        yield f"  {item.kind + ' ' + item.name:<16} {_shown(visit.value(item))}"
     if not found.has_recipe:
         yield "  (no page of this path was stored yet, so what it reads of a request is not known)"
     yield f"  in the store as  {found.key}"
@@ -107,6 +108,10 @@ def _story(visit: DjangoVisit) -> Iterator[str]:
         return
     yield "\nThe stored page answers (hit)."
     yield from _page(found.entry)
+
+
+def _shown(value: Field) -> str:
+    return repr(list(value) if isinstance(value, tuple) else value)
 
 
 def _page(entry: Entry) -> Iterator[str]:
