@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views import View
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import condition, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from pagecache import cache_page, segment_by
@@ -159,6 +160,7 @@ def test_a_class_around_cache_page(lane: Lane, cls: type[View]) -> None:
         segment_by(anonymous)(cache_page(300)(theme)),
         Kept.as_view(),
         cache_page(300)(InSetup.as_view()),
+        cache_control(public=True, max_age=60)(cache_page(300)(theme)),
         Safe.as_view(),
     ],
 )
@@ -166,6 +168,29 @@ def test_positive_control_what_is_known_is_kept(lane: Lane, view: Any) -> None:
     lane.mount(path("page/", view))
     lane.get()
     assert lane.see().hit
+
+
+def etag(request: HttpRequest) -> str:
+    take(request)
+    return '"etag"'
+
+
+@through(DECORATOR_SYNC)
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        never_cache,
+        cache_control(private=True),
+        cache_control(**{"no-store": True}),
+        condition(etag),
+    ],
+)
+def test_stock_decorators_that_forbid_or_run_code_of_the_site(lane: Lane, decorate: Any) -> None:
+    lane.mount(path("page/", decorate(cache_page(300)(theme))))
+    assert lane.see().reason == "outside"
+
+    lane.mount(path("page/", method_decorator(decorate, name="dispatch")(Kept).as_view()))
+    assert lane.see().reason == "outside"
 
 
 @through(DECORATOR_SYNC)

@@ -14,6 +14,12 @@ from pagecache import conf
 
 OWN = "pagecache.decorators"
 STOCK = "django.views.decorators."
+CACHE_CONTROL = STOCK + "cache.cache_control"
+NOT_KNOWN = {
+    STOCK + "cache.never_cache",
+    STOCK + "http.condition",
+}  # one forbids, one runs code of the site
+FORBIDDING = {"no_cache", "no_store", "private"}
 METHOD_DECORATOR = "django.utils.decorators._multi_decorate"
 HANDLERS = ("dispatch", "get", "head")
 
@@ -48,7 +54,12 @@ def _origin(layer: Any) -> str:
 
 def _is_known_layer(layer: Any) -> bool:
     origin = _origin(layer)
-    return origin.startswith((f"{OWN}.", STOCK)) or origin in conf.get().options.OUTSIDE
+    if origin in conf.get().options.OUTSIDE:
+        return True
+    if origin == CACHE_CONTROL:
+        directives = getclosurevars(layer).nonlocals["kwargs"]
+        return FORBIDDING.isdisjoint(name.replace("-", "_") for name in directives)
+    return origin.startswith((f"{OWN}.", STOCK)) and origin not in NOT_KNOWN
 
 
 def _is_plain(cls: type[View]) -> bool:
