@@ -171,6 +171,10 @@ class DjangoVisit:
             found.remove(Reason.ALL_COOKIES)  # the whole header is in the key
         if self._knows_who() and types.USER not in segments.covers(self.segment_function):
             found.append(Reason.AUTHENTICATED)
+        if self._used_session():
+            found.append(Reason.SESSION)
+        if getattr(self.request.__dict__.get("_messages"), "added_new", False):
+            found.append(Reason.MESSAGES)
         if hasattr(self.request, "sensitive_post_parameters"):
             found.append(Reason.SENSITIVE_VIEW)
         return tuple(found)
@@ -183,6 +187,16 @@ class DjangoVisit:
             not is_unevaluated(user) and getattr(user, "is_authenticated", False) for user in users
         )
         return known and Input(types.USER) in self.recorder.inputs
+
+    def _used_session(self) -> bool:
+        """Whether the page changed the session, or one was begun meanwhile; the cookie may be set only later."""
+        if Input(types.SESSION) not in self.recorder.inputs:
+            return False
+        session = self.request.__dict__.get("session")
+        if getattr(session, "modified", True):
+            return True
+        covered = types.SESSION in segments.covers(self.segment_function)
+        return not covered and getattr(session, "session_key", None) is not None
 
     def capture(
         self,

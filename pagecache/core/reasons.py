@@ -52,7 +52,10 @@ class Reason(StrEnum):
         "undeclared-header",
         "the page read a header that is not in `KEY_HEADERS`, and the request has it",
     )
-    SESSION = "session", "the page read the session, and the visitor has one"
+    SESSION = (
+        "session",
+        "the page read the session, and the visitor has one; or it changed the session",
+    )
     USER = "user", "the page read the user, and the visitor may be logged in"
     OWED = (
         "announcement-owed",
@@ -80,6 +83,7 @@ class Reason(StrEnum):
         "the response may not be kept: its freshness or its timeout is zero",
     )
     CSRF = "csrf-token", "the page holds a CSRF token"
+    MESSAGES = "messages", "the view added a message for its visitor"
     NONCE = "csp-nonce", "the page holds a Content-Security-Policy nonce"
     CHALLENGE = "challenge", "the response asks the client to log in"
     ALL_COOKIES = "all-cookies", "the page read all cookies at once"

@@ -1,0 +1,58 @@
+"""Middleware of a site, for both kinds of handlers."""
+
+from itertools import count
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.utils.decorators import sync_and_async_middleware
+
+_numbers = count()
+
+
+@sync_and_async_middleware
+def names_user(get_response: Any) -> Any:
+    """Let the view know who asks."""
+
+    async def on_loop(request: Any) -> Any:
+        request.named = (await request.auser()).get_username()
+        return await get_response(request)
+
+    def on_thread(request: Any) -> Any:
+        request.named = request.user.get_username()
+        return get_response(request)
+
+    return on_loop if iscoroutinefunction(get_response) else on_thread
+
+
+@sync_and_async_middleware
+def sets_cookie(get_response: Any) -> Any:
+    """Number the answers in a cookie."""
+
+    def numbered(response: Any) -> Any:
+        response.set_cookie("number", str(next(_numbers)))
+        return response
+
+    async def on_loop(request: Any) -> Any:
+        return numbered(await get_response(request))
+
+    def on_thread(request: Any) -> Any:
+        return numbered(get_response(request))
+
+    return on_loop if iscoroutinefunction(get_response) else on_thread
+
+
+@sync_and_async_middleware
+def echoes_origin(get_response: Any) -> Any:
+    """Allow whoever asks, without naming the header in `Vary`."""
+
+    def allowed(request: Any, response: Any) -> Any:
+        response["Access-Control-Allow-Origin"] = request.headers.get("Origin", "none")
+        return response
+
+    async def on_loop(request: Any) -> Any:
+        return allowed(request, await get_response(request))
+
+    def on_thread(request: Any) -> Any:
+        return allowed(request, get_response(request))
+
+    return on_loop if iscoroutinefunction(get_response) else on_thread
