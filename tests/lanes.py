@@ -255,7 +255,7 @@ class Visitor:
         self.client.cookies.load(dict(cookies or {}))
         send = getattr(self.client, method, None) or _other(self.client, method)
         if isinstance(self.client, AsyncClient):
-            return cast(HttpResponse, async_to_sync(send)(path, **asked))
+            return cast(HttpResponse, async_to_sync(_awaited)(send(path, **asked)))
         return cast(HttpResponse, send(path, **asked))
 
     def log_in(self, user: AbstractBaseUser) -> Visitor:
@@ -269,6 +269,10 @@ class Visitor:
         else:
             self.client.defaults["REMOTE_ADDR"] = address
         return self
+
+
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer
 
 
 def _other(client: Any, method: str) -> Callable[..., Any]:

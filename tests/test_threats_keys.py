@@ -1,0 +1,338 @@
+"""Two requests that differ in what the page looked at never meet in one entry: numbered cases of keys and poisoning."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.urls import re_path
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.vary import vary_on_headers
+
+from pagecache import depends_on, invalidate
+from pagecache.engine import looking, storing
+from tests.lanes import SIX, STOCK, Lane, showing, status, text
+
+LANES = SIX
+OWN = "tests.lanes_site.middleware."
+
+hello = showing(lambda request: "hello")
+
+
+def varying(*names: str) -> Any:
+    """Return a view that reads headers behind everybody's back, and says so in `Vary` only."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        meta = dict.copy(request.META)
+        keys = ["HTTP_" + name.strip().upper().replace("-", "_") for name in names]
+        response = HttpResponse(str([meta.get(key) for key in keys]))
+        response["Vary"] = ", ".join(names)
+        return response
+
+    return view
+
+
+@pytest.mark.parametrize(
+    "vary", [" Cookie", "Cookie ", "COOKIE", "Accept-Encoding ,Cookie", "\tcookie"]
+)
+def test_b37_cookie_is_seen_in_vary_however_it_is_spelled(lane: Lane, vary: str) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(dict.get(request.META, "HTTP_COOKIE", ""))
+        response["Vary"] = vary
+        return response
+
+    lane.show(view)
+    for theme in ("light", "dark", "light", "dark"):
+        assert lane.read(cookies={"theme": theme}) == f"theme={theme}"
+
+
+def test_b39_values_of_two_headers_do_not_run_together(lane: Lane) -> None:
+    lane.show(varying("X-A", "X-B"))
+    for _ in range(2):
+        assert lane.read(headers={"X-A": "x", "X-B": "yz"}) == "['x', 'yz']"
+        assert lane.read(headers={"X-A": "xy", "X-B": "z"}) == "['xy', 'z']"
+
+
+@pytest.mark.parametrize("value", ["-", "-,", "None", "", "0:", "[0:"])
+def test_b41_an_absent_header_is_no_value(lane: Lane, value: str) -> None:
+    lane.show(varying("X-T"))
+    for _ in range(2):
+        assert lane.read() == "[None]"
+        assert lane.read(headers={"X-T": value}) == f"[{value!r}]"
+
+
+def test_b43_a_vary_that_comes_later_ends_the_narrower_pages(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.GET["a"] == "1" and lane.renders == 1:
+            return HttpResponse("bare")
+        response = HttpResponse(dict.get(request.META, "HTTP_COOKIE", "none"))
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    lane.show(view)
+    assert [lane.read("/page/?a=1"), lane.read("/page/?a=1")] == ["bare", "bare"]
+    assert lane.read("/page/?a=2", cookies={"theme": "red"}) == "theme=red"
+
+    for theme in ("light", "dark") * 2:
+        assert lane.read("/page/?a=1", cookies={"theme": theme}) == f"theme={theme}"
+
+
+def test_b49_two_keys_with_one_digest_do_not_meet(lane: Lane, monkeypatch: Any) -> None:
+    for module in (looking, storing):
+        monkeypatch.setattr(module, "digest", lambda _data: "0" * 32)
+    lane.show(showing(lambda request: request.GET.get("a")))
+
+    for value in "1212":
+        assert lane.read(f"/page/?a={value}") == value
+
+
+def test_b51_schemes_have_pages_of_their_own(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.build_absolute_uri("/")))
+    for _ in range(2):
+        assert lane.read().startswith("http://")
+        assert lane.read(secure=True).startswith("https://")
+
+
+def test_b53_a_site_below_a_prefix_has_pages_of_its_own(lane: Lane) -> None:
+    lane.mount(re_path(r"^.*$", lane.page(showing(lambda request: request.path_info))))
+    for _ in range(2):
+        assert lane.read("/app/x/") == "/app/x/"
+        assert _below(lane, "/app", "/x/") == "/x/"
+        assert lane.read("/x/") == "/x/"
+
+
+def _below(lane: Lane, prefix: str, rest: str) -> str:
+    visitor = lane.visitor()
+    if not lane.kind.on_loop:
+        return text(visitor.get(rest, SCRIPT_NAME=prefix))
+    visitor.client.scope = {"root_path": prefix, "path": prefix + rest}
+    return text(visitor.get(prefix + rest))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_b55_what_the_view_activates_is_the_pages_own(lane: Lane, zone: str) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        wanted = request.GET.get("zone", "UTC")
+        with timezone.override(wanted), translation.override(request.GET.get("lang", "en")):
+            name = timezone.get_current_timezone_name()
+            return HttpResponse(f"{name} {translation.gettext('Yes')}")
+
+    lane.show(view)
+    for _ in range(2):
+        assert lane.read(f"/page/?zone={zone}&lang=de") == f"{zone} Ja"
+        assert lane.read(f"/page/?zone={zone}") == f"{zone} Yes"
+
+
+def test_b55_the_language_is_in_the_key_wherever_locale_middleware_stands(lane: Lane) -> None:
+    locale = "django.middleware.locale.LocaleMiddleware"
+    for order in ((*STOCK, locale), (locale, *STOCK), (*STOCK[:2], locale, *STOCK[2:])):
+        lane.middleware(*order)
+        lane.show(showing(lambda request: translation.gettext("Yes")))
+        for _ in range(2):
+            assert lane.read(headers={"Accept-Language": "de"}) == "Ja"
+            assert lane.read(headers={"Accept-Language": "en"}) == "Yes"
+            assert lane.read(cookies={"django_language": "de"}) == "Ja"
+            assert lane.read() == "Yes"
+
+
+FRAGMENTS = (
+    "HX-Request",
+    "HX-Target",
+    "HX-Boosted",
+    "Turbo-Frame",
+    "X-Requested-With",
+    "X-PJAX",
+    "RSC",
+)
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_b57_a_fragment_is_never_the_whole_page(lane: Lane, name: str) -> None:
+    lane.show(showing(lambda request: "part" if request.headers.get(name) else "whole"))
+    for _ in range(2):
+        assert lane.read() == "whole"
+        assert lane.read(headers={name: "true"}) == "part"
+
+
+def test_b59_a_header_that_came_twice_keys_as_the_view_sees_it(lane: Lane) -> None:
+    lane.configure(KEY_HEADERS=["X-Many"])
+    lane.show(showing(lambda request: request.headers.get("X-Many")))
+    for value in ("a", "a,b", "a, b", "b,a"):
+        assert lane.read(headers={"X-Many": value}) == value
+        assert lane.read(headers={"X-Many": value}) == value
+
+
+REFLECTED = {
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Scheme": "nothttps",
+    "X-Forwarded-Proto": "nothttps",
+    "X-Forwarded-SSL": "off",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Original-URL": "/evil/",
+    "X-Rewrite-URL": "/evil/",
+    "Forwarded": "host=evil.example",
+    "Origin": "https://evil.example",
+    "Referer": "https://evil.example",
+    "User-Agent": "evil",
+}
+
+
+@pytest.mark.parametrize("name", REFLECTED)
+def test_c61_c65_what_is_reflected_stays_with_who_sent_it(lane: Lane, name: str) -> None:
+    lane.show(showing(lambda request: request.headers.get(name, "clean")))
+    for _ in range(2):
+        assert lane.read(headers={name: REFLECTED[name]}) == REFLECTED[name]
+        assert lane.read() == "clean"
+
+
+def test_c61_a_forwarded_host_that_django_accepts_is_in_the_key(lane: Lane) -> None:
+    lane.settings.USE_X_FORWARDED_HOST = True
+    lane.show(showing(lambda request: request.build_absolute_uri("/")))
+    for _ in range(2):
+        assert "evil" in lane.read(headers={"X-Forwarded-Host": "evil.example"})
+        assert "evil" not in lane.read()
+
+
+def test_c63_a_redirect_to_https_is_not_kept_for_https(lane: Lane) -> None:
+    lane.settings.SECURE_SSL_REDIRECT = True
+    lane.settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    lane.configure(STATUSES=[200, 301])
+    lane.show(hello)
+    for _ in range(2):
+        assert lane.get(headers={"X-Forwarded-Proto": "nothttps"}).status_code == 301
+        assert lane.read(headers={"X-Forwarded-Proto": "https"}) == "hello"
+
+
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "NONSENSE"])
+def test_c67_a_method_override_bypasses(lane: Lane, name: str, method: str) -> None:
+    lane.show(hello)
+    lane.get()
+    assert lane.see(headers={name: method}).reason == "method-override"
+
+
+FAT: dict[str, dict[str, Any]] = {
+    "json": {"data": b"{}", "content_type": "application/json"},
+    "form": {"data": b"a=1", "content_type": "application/x-www-form-urlencoded"},
+    "charset": {"data": b"", "headers": {"Content-Type": "text/plain; charset=utf-7"}},
+}
+
+
+@pytest.mark.parametrize("name", FAT)
+def test_c69_a_get_with_a_body_bypasses(lane: Lane, name: str) -> None:
+    lane.show(hello)
+    lane.get()
+    assert status(lane.visitor().ask("GET", **FAT[name])).reason == "body"
+
+
+def test_c69_a_chunked_get_bypasses(lane: Lane) -> None:
+    lane.show(hello)
+    lane.get()
+    assert lane.see(headers={"Transfer-Encoding": "chunked"}).reason == "body"
+
+
+def test_c71_a_semicolon_separates_nothing(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.GET.get("callback", "good")))
+    for _ in range(2):
+        assert lane.read("/page/?utm_content=x;callback=evil") == "good"
+        assert lane.read("/page/?utm_content=x&callback=evil") == "evil"
+        assert lane.read("/page/?utm_content=x") == "good"
+
+
+ORDERED = {
+    "query string": lambda r: r.META["QUERY_STRING"],
+    "full path": lambda r: r.get_full_path(),
+    "absolute": lambda r: r.build_absolute_uri(),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_c73_the_order_of_parameters_is_kept_where_it_is_seen(lane: Lane, name: str) -> None:
+    lane.show(showing(ORDERED[name]))
+    for query in ("a=1&b=2", "b=2&a=1") * 2:
+        assert lane.read(f"/page/?{query}").endswith(query)
+
+
+def test_c75_paths_that_look_alike_have_pages_of_their_own(lane: Lane) -> None:
+    shown = showing(lambda request: (request.path, request.GET.get("b")))
+    lane.settings.APPEND_SLASH = False
+    lane.mount(re_path(r"(?s)^.*$", lane.page(shown)))
+    paths = ("/a%3fb=1", "/a?b=1", "//a", "/a", "/a/", "/A", "/a%2fb", "/a%00", "/a%0A", "/a;b=1")
+    first = [lane.read(asked) for asked in paths]
+    assert [lane.read(asked) for asked in paths] == first
+    assert len(set(first)) == len(paths), first
+
+
+def test_c79_an_echoed_origin_stays_with_who_sent_it(lane: Lane) -> None:
+    lane.middleware_inside(OWN + "echoes_origin")
+    lane.show(hello)
+    for _ in range(2):
+        evil = lane.get(headers={"Origin": "https://evil.example"})
+        assert evil["Access-Control-Allow-Origin"] == "https://evil.example"
+        assert lane.get()["Access-Control-Allow-Origin"] == "none"
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\r\nX-Evil: 1"])
+def test_c81_a_header_that_cannot_be_sent_stores_nothing(lane: Lane, value: str) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse("hello")
+        response["X-Echo"] = request.GET.get("echo", "none")
+        return response
+
+    lane.show(view)
+    visitor = lane.visitor()
+    visitor.client.raise_request_exception = False
+    asked = "/page/?" + urlencode({"echo": value})
+    assert [visitor.get(asked).status_code for _ in range(2)] == [500, 500]
+    visitor.client.raise_request_exception = True
+    assert lane.get()["X-Echo"] == "none"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept-Encoding": "zgzip, ;q=x"},
+        {"TE": "trailers, deflate;q=0.5"},
+        {"zTRANSFER-ENCODING": "chunked"},
+        {"Max-Forwards": "0"},
+        {"Expect": "100-continue"},
+    ],
+)
+def test_c83_garbage_splits_and_spoils_nothing(lane: Lane, headers: dict[str, str]) -> None:
+    lane.show(hello)
+    for _ in range(2):
+        assert lane.read(headers=headers) == "hello"
+    assert lane.see().hit
+
+
+def test_c83_an_encoding_of_one_client_is_not_given_to_another(lane: Lane) -> None:
+    lane.middleware("django.middleware.gzip.GZipMiddleware", *STOCK)
+    lane.show(showing(lambda request: "hello" * 100))
+    for _ in range(2):
+        assert lane.get(headers={"Accept-Encoding": "gzip"}).get("Content-Encoding") == "gzip"
+        assert lane.get().get("Content-Encoding") is None
+        assert lane.read() == "hello" * 100
+
+
+@pytest.mark.parametrize("tag", ["a b", "a,b", "a\nb", "a\r\nX-Evil: 1", "é" * 10_000])
+def test_c87_a_tag_may_be_any_text(lane: Lane, tag: str) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        depends_on(tag)
+        return HttpResponse("hello")
+
+    lane.show(view)
+    lane.get()
+    answer = lane.get()
+    assert status(answer).hit
+    assert not any(tag in value for _, value in answer.items())
+    invalidate(tag)
+    assert not lane.see().hit
+
+
+def test_vary_of_a_decorator_keys_by_the_whole_header(lane: Lane) -> None:
+    lane.show(varying("X-Own"), vary_on_headers("X-Own"))
+    for value in ("a", "b") * 2:
+        assert lane.read(headers={"X-Own": value}) == f"[{value!r}]"
