@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-TESTS = ["tests/test_writes.py"]
+TESTS = ["tests/test_writes.py", "tests/test_tables.py", "tests/test_transactions.py"]
 
 
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.memcached import BaseMemcachedCache, PyMemcacheCache
 from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
 from pagecache.core.vector import Plan, held_still, is_version
@@ -58,10 +59,25 @@ class GenericStore(Store):
         """Whether DatabaseCache stands in a transaction: its snapshot would freeze the versions."""
         if self._table is None:
             return False
-        connection = connections[router.db_for_read(self._table)]
-        return connection.in_atomic_block or (
-            connection.connection is not None and not connection.autocommit
-        )
+        return _is_in_transaction(connections[router.db_for_read(self._table)])
+
+    @contextmanager
+    def _beside(self) -> Iterator[None]:
+        """Let DatabaseCache work beside a transaction of the site, which could roll back what it writes, or fail by it.
+
+        An SQLite takes one writer at a time: there it works on the site's connection, and a commit announces again.
+        """
+        alias = None if self._table is None else router.db_for_write(self._table)
+        site = None if alias is None else connections[alias]
+        if alias is None or site is None or site.vendor == "sqlite" or not _is_in_transaction(site):
+            yield
+            return
+        own = connections[alias] = connections.create_connection(alias)
+        try:
+            yield
+        finally:
+            connections[alias] = site
+            own.close()
 
     def close(self) -> None:
         """Close the idle connections of this process."""
@@ -71,7 +87,8 @@ class GenericStore(Store):
         backend: BaseCache | None = None
         try:
             backend = self._idle.take() or self._handler.create_connection(self.alias)
-            result = _drive(backend, steps)
+            with self._beside():
+                result = _drive(backend, steps)
         except BaseException as error:
             self._drop(backend)
             if isinstance(error, Exception):
@@ -138,6 +155,12 @@ class GenericStore(Store):
 
     def _delete(self, keys: Sequence[str]) -> Steps[None]:
         yield Call("delete_many", (keys,))
+
+
+def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    return connection.in_atomic_block or (
+        connection.connection is not None and not connection.autocommit
+    )
 
 
 def _created(plan: Plan) -> Steps[tuple[bytes, ...]]:
