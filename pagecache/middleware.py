@@ -30,7 +30,8 @@ _visit: ContextVar[DjangoVisit | None] = ContextVar("pagecache_visit", default=N
 class PageCacheMiddleware:
     """Serves whole GET and HEAD responses from the store, and stores what may be shared; sync and async.
 
-    Raises ImproperlyConfigured at start-up where `PAGECACHE` is wrong or the app is not installed.
+    Raises ImproperlyConfigured at start-up where `PAGECACHE` is wrong, the app is not installed, or `MIDDLEWARE` does
+    not name the class itself.
     """
 
     sync_capable = True
@@ -100,4 +101,7 @@ def _split(middleware: Sequence[str], own: type) -> tuple[Sequence[str], Sequenc
     for index, path in enumerate(middleware):
         if import_string(path) is own:
             return middleware[:index], middleware[index + 1 :]
-    return (), ()
+    raise ImproperlyConfigured(
+        f"{own.__name__} is not itself in MIDDLEWARE, so what stands around it is not known. Name it there by its "
+        "dotted path, not a function that makes it; PAGECACHE['ENABLED'] switches it off and on."
+    )
