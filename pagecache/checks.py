@@ -1,25 +1,25 @@
 """System checks: what is wrong with the settings, before the first request."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.bridge import routes
 from pagecache.core.urls import PREFIXES
 from pagecache.options import problems
 
-MIDDLEWARE = "pagecache.middleware.PageCacheMiddleware"
 DJANGOS_OWN = {
     "django.middleware.cache.UpdateCacheMiddleware",
     "django.middleware.cache.FetchFromCacheMiddleware",
     "django.middleware.cache.CacheMiddleware",
 }
+FEW = 300  # items: what Django's own caches keep by default
 PICKLING = {
     "django.core.cache.backends.filebased.FileBasedCache",
     "django.core.cache.backends.db.DatabaseCache",
@@ -37,7 +37,11 @@ def _with_valid_settings(
     check: Callable[[], Iterable[CheckMessage]],
 ) -> Callable[..., list[CheckMessage]]:
     def run(**_kwargs: Any) -> list[CheckMessage]:
-        return [] if problems(getattr(settings, "PAGECACHE", {})) else list(check())
+        try:
+            conf.get()
+        except ImproperlyConfigured:  # said by other checks
+            return []
+        return list(check())
 
     run.__name__, run.__doc__ = check.__name__, check.__doc__
     register(run, Tags.caches)
@@ -47,11 +51,15 @@ def _with_valid_settings(
 @_with_valid_settings
 def check_middleware() -> Iterator[CheckMessage]:
     """The middleware is there, once, first, and alone."""
-    places = [index for index, path in enumerate(settings.MIDDLEWARE) if path == MIDDLEWARE]
+    places = [
+        index
+        for index, path in enumerate(settings.MIDDLEWARE)
+        if routes.leads_to(path, routes.OURS)
+    ]
     if not places:
         yield checks.Warning(
             "PageCacheMiddleware is not in MIDDLEWARE: only views with cache_page are cached.",
-            hint=f"Put {MIDDLEWARE!r} first in MIDDLEWARE.",
+            hint=f"Put {routes.OURS!r} first in MIDDLEWARE.",
             id="pagecache.W001",
         )
         return
@@ -113,15 +121,31 @@ def check_cache() -> Iterator[CheckMessage]:
             id="pagecache.W004",
         )
 
+    limit = _max_entries(settings.CACHES[alias])
+    if limit is not None and limit <= FEW and conf.get().enabled:
+        yield checks.Warning(
+            f"The cache {alias!r} keeps {limit} items at most, and pages, what they read and versions are items.",
+            hint="Set OPTIONS['MAX_ENTRIES'] to a few times the number of pages, such as 100_000.",
+            id="pagecache.W008",
+        )
+
+
+def _max_entries(cache: Mapping[str, Any]) -> int | None:
+    """Return how many items a cache of Django's own keeps; None where the server has a limit of its own."""
+    if not cache["BACKEND"].endswith((".LocMemCache", ".FileBasedCache", ".DatabaseCache")):
+        return None
+    stated: Mapping[str, Any] = {**cache, **cache.get("OPTIONS", {})}
+    return int(stated.get("MAX_ENTRIES", stated.get("max_entries", FEW)))
+
 
 @register(Tags.caches, deploy=True)
 def check_release(**_kwargs: Any) -> list[CheckMessage]:
     """In production every deploy starts with pages of its own."""
-    if (
-        problems(getattr(settings, "PAGECACHE", {}))
-        or conf.get().options.RELEASE
-        or not conf.get().enabled
-    ):
+    try:
+        config = conf.get()
+    except ImproperlyConfigured:  # said by other checks
+        return []
+    if config.options.RELEASE or not config.enabled:
         return []
     return [
         checks.Warning(
@@ -156,20 +180,45 @@ def check_patterns() -> Iterator[CheckMessage]:
             )
 
 
-@_with_valid_settings
-def check_paths() -> Iterator[CheckMessage]:
-    """Dotted paths lead somewhere."""
-    options = conf.get().options
-    segments = [rule["segment"] for rule in options.RULES if "segment" in rule]
-    for path in filter(None, (options.SEGMENT, options.REVEAL, *segments)):
+@register(Tags.caches)
+def check_paths(**_kwargs: Any) -> Iterator[CheckMessage]:
+    """Dotted paths lead to functions."""
+    stated = getattr(settings, "PAGECACHE", {})
+    if problems(stated):
+        return
+    rules = stated.get("RULES", ())
+    named = [("SEGMENT", stated.get("SEGMENT")), ("REVEAL", stated.get("REVEAL"))]
+    named += [("RULES", rule.get("segment")) for rule in rules]
+    for key, path in named:
         try:
-            import_string(path)
-        except ImportError as error:
+            _ = path and conf.function(key, path)
+        except ImproperlyConfigured as error:
             yield Error(
-                f"{path!r} in PAGECACHE cannot be imported: {error}.",
+                str(error),
                 hint="Give the dotted path of a callable that takes a request.",
                 id="pagecache.E006",
             )
+
+
+@_with_valid_settings
+def check_aliases() -> Iterator[CheckMessage]:
+    """The caches that views name exist."""
+    for view in _views(get_resolver().url_patterns):
+        alias = routes.policy_of(view).cache
+        if alias is not None and alias not in settings.CACHES:
+            yield Error(
+                f"cache_page(cache={alias!r}) of {view.__qualname__} names a cache that is not in CACHES.",
+                hint=f"Use one of {', '.join(map(repr, settings.CACHES))}.",
+                id="pagecache.E007",
+            )
+
+
+def _views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Any]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern.url_patterns)
+        else:
+            yield pattern.callback
 
 
 def _names(

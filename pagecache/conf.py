@@ -1,6 +1,6 @@
 """The setting `PAGECACHE`: one dict, read once into a frozen, validated object."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from pagecache.core.types import UNSET, Policy, Unset
+from pagecache.core.types import UNSET, Policy, Segment, Unset
 from pagecache.core.urls import Pattern, compile_pattern
 from pagecache.events import settings_reloaded
 from pagecache.options import Options, problems
@@ -23,7 +23,7 @@ class Rule:
 
     matches: Pattern
     policy: Policy
-    segment: str | None
+    segment: Segment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Config:
     routines: frozenset[str]
     ignored: frozenset[str]
     prefix: str
+    segment: Segment
+    reveal: Callable[[Any], object]
 
     @property
     def enabled(self) -> bool:
@@ -82,13 +84,35 @@ def _read() -> Config:
         routines=frozenset(name.lower() for name in options.ROUTINES),
         ignored=_ignored(options),
         prefix=f"{cache.get('KEY_PREFIX', '')}:{options.KEY_PREFIX}",
+        segment=function("SEGMENT", options.SEGMENT),
+        reveal=_nobody if options.REVEAL is None else function("REVEAL", options.REVEAL),
     )
+
+
+def function(key: str, path: str) -> Callable[[Any], Any]:
+    """Return what a dotted path in `PAGECACHE` leads to; raises ImproperlyConfigured unless it can be called."""
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        message = f"PAGECACHE[{key!r}] names {path!r}, which cannot be imported: {error}."
+        raise ImproperlyConfigured(message) from error
+    if not callable(found):
+        message = f"PAGECACHE[{key!r}] names {path!r}, which is no function of a request."
+        raise ImproperlyConfigured(message)
+    named: Callable[[Any], Any] = found
+    return named
+
+
+def _nobody(_request: Any) -> bool:
+    return False
 
 
 def _rule(stated: Mapping[str, Any]) -> Rule:
     timeout: float | Unset | None = stated.get("timeout", UNSET)
     policy = Policy(timeout=timeout, tags=tuple(stated.get("tags", ())))
-    return Rule(compile_pattern(stated["match"]), policy, stated.get("segment"))
+    path = stated.get("segment")
+    segment = None if path is None else function("RULES", path)
+    return Rule(compile_pattern(stated["match"]), policy, segment)
 
 
 def _declaration(stated: Any) -> Mapping[str, frozenset[str] | None]:

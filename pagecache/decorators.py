@@ -27,8 +27,6 @@ from pagecache.engine.flow import keep, page
 from pagecache.invalidation import Target, tags_of
 from pagecache.recording.recorder import recorder, recording
 
-MIDDLEWARE = "pagecache.middleware.PageCacheMiddleware"
-
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -45,10 +43,19 @@ def cache_page(
     Takes what Django's own `cache_page` takes: `cache` is the alias that holds the pages, `key_prefix` keeps them
     apart from others. `tags` are names to `invalidate` them by. `downstream` is for how many seconds browsers and
     CDNs may reuse a copy, which cannot be called back: by default they ask each time, and get a 304.
-    Raises ValueError for a timeout that is not of this form.
+    Raises ValueError for a timeout that is not of this form, TypeError for other arguments of another type.
     """
     if not options.is_seconds(timeout):
         raise ValueError(f"cache_page() takes {options.MUST_BE_SECONDS}, not {timeout!r}.")
+    if not options.is_names(tags):
+        raise TypeError(f"cache_page(tags=...) takes a list of strings, not {tags!r}.")
+    if downstream is not None and not options.is_count(downstream):
+        raise TypeError(
+            f"cache_page(downstream=...) takes whole seconds or None, not {downstream!r}."
+        )
+    for name, text in (("cache", cache), ("key_prefix", key_prefix)):
+        if text is not None and not isinstance(text, str):
+            raise TypeError(f"cache_page({name}=...) takes a string or None, not {text!r}.")
     return _stating(
         timeout=timeout,
         cache=cache,
@@ -65,7 +72,12 @@ def cache_exempt(view: View) -> View:
 
 
 def segment_by(function: Segment) -> Callable[[View], View]:
-    """Share the view's pages within the classes of visitors that a function `request -> str | None` names."""
+    """Share the view's pages within the classes of visitors that a function `request -> str | None` names.
+
+    Raises TypeError for what is no function.
+    """
+    if not callable(function):
+        raise TypeError(f"segment_by() takes a function of a request, not {function!r}.")
     return _stating(segment=function)
 
 
@@ -106,6 +118,13 @@ def _is_async(view: Any) -> bool:
     return iscoroutinefunction(view) or getattr(bound_to, "view_is_async", False)
 
 
+def arrive(request: HttpRequest) -> DjangoVisit | None:
+    """Return the visit that the decorator around a request's view makes without the middleware, if there is one."""
+    view: Any = getattr(request.resolver_match, "func", None)
+    own = outside.decorator_of(view)
+    return _arrive(request, routes.policy_of(view), own)
+
+
 def _arrive(request: HttpRequest, policy: Policy, own: Any) -> DjangoVisit | None:
     """Return the visit of a request that the middleware does not look after; else state the policy to it."""
     render = recorder()
@@ -125,7 +144,7 @@ def _route(request: HttpRequest, policy: Policy, own: Any) -> Route:
     match = getattr(request, "resolver_match", None)
     if match is None:
         return Route(Reason.UNRESOLVED)
-    middleware = (path for path in settings.MIDDLEWARE if path != MIDDLEWARE)
+    middleware = [path for path in settings.MIDDLEWARE if not routes.leads_to(path, routes.OURS)]
     if routes.unknown_outside(middleware) or not outside.is_known(match.func, own):
         return Route(Reason.OUTSIDE)
     judged = routes.judge(request.path_info, match)

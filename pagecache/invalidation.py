@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from django.db import connections
@@ -16,6 +17,7 @@ from pagecache.events import logger, settings_reloaded
 from pagecache.stores import Store, open_store
 from pagecache.versions import SITE, STAR, VERSION_SECONDS, Names, fresh, page_tag, tag
 
+MOST_OWED = 10_000  # tags; beyond it the whole site is dropped once the server is back
 Target = str | type[Model] | Model
 
 
@@ -50,7 +52,8 @@ class Announcer:
         try:
             yield names.version(STAR), versions
         except BaseException as error:
-            self._failed[object()] = tags
+            self._failed[object()] = due if len(due) < MOST_OWED else frozenset({SITE})
+            self._settle(owed)
             if not isinstance(error, Exception):
                 raise
             if not owed:  # the write itself has happened, and must not fail for it
@@ -59,8 +62,12 @@ class Announcer:
                     error,
                 )
         else:
-            for token in owed:
-                self._failed.pop(token, None)
+            self._settle(owed)
+
+    def _settle(self, owed: Iterable[object]) -> None:
+        """Forget failures that got through, or that a later one holds; one that came meanwhile stays."""
+        for token in owed:
+            self._failed.pop(token, None)
 
 
 class Writes(database.Observer):
@@ -161,7 +168,11 @@ async def ainvalidate(*targets: Target) -> None:
 
 
 def purge(*paths: str) -> None:
-    """Drop the stored pages of paths (with their script name, without host and query); of the site without any."""
+    """Drop the stored pages of URL paths; without any, of the whole site.
+
+    A path comes with its script name; what follows a `?` does not count.
+    Raises ValueError for what is no path.
+    """
     announcer.announce(tags_of_paths(paths))
 
 
@@ -185,8 +196,14 @@ def _tags_of_target(target: Any) -> frozenset[str]:
 
 
 def tags_of_paths(paths: Iterable[str]) -> frozenset[str]:
-    """Return the tags of URL paths, of the whole site where there is none."""
-    return frozenset(page_tag(path.partition("?")[0]) for path in paths) or frozenset({SITE})
+    """Return the tags of URL paths, quoted or not; of the whole site where there is none."""
+    plain = [path.partition("?")[0] for path in paths]
+    for path in plain:
+        if not path.startswith("/"):
+            raise ValueError(f"{path!r} is no path: give it as /news/, without scheme and host.")
+    return frozenset(
+        page_tag(name) for path in plain for name in (path, unquote(path))
+    ) or frozenset({SITE})
 
 
 @receiver(settings_reloaded)

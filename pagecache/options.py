@@ -22,7 +22,8 @@ def is_seconds(value: object) -> bool:
     )
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number, 0 or more."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
@@ -30,23 +31,24 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_names(value: object) -> bool:
+def is_names(value: object) -> bool:
+    """Whether a value is a collection of strings."""
     return isinstance(value, list | tuple | set | frozenset) and all(
         isinstance(item, str) for item in value
     )
 
 
 def _is_declaration(value: object) -> bool:
-    return _is_names(value) or (
+    return is_names(value) or (
         isinstance(value, dict)
-        and all(isinstance(k, str) and (v is None or _is_names(v)) for k, v in value.items())
+        and all(isinstance(k, str) and (v is None or is_names(v)) for k, v in value.items())
     )
 
 
 def _is_patterns(value: object) -> bool:
     return (
         isinstance(value, Sequence)
-        and _is_names(value)
+        and is_names(value)
         and all(_compiles(str(item)) for item in value)
     )
 
@@ -63,7 +65,7 @@ def _is_rule(value: object) -> bool:
         and _compiles(value["match"])
         and is_seconds(value.get("timeout"))
         and isinstance(value.get("segment", ""), str)
-        and _is_names(value.get("tags", ()))
+        and is_names(value.get("tags", ()))
     )
 
 
@@ -125,30 +127,30 @@ class Options:
         (), _is_declaration, "a list of header names, or a dict, as KEY_COOKIES"
     )
     SENSITIVE_PARAMS: Sequence[str] = _option(
-        SENSITIVE, _is_names, "a list of query parameter names"
+        SENSITIVE, is_names, "a list of query parameter names"
     )
-    MAX_BYTES: int = _option(1_000_000, _is_count, "a whole number of bytes, 0 or more")
+    MAX_BYTES: int = _option(1_000_000, is_count, "a whole number of bytes, 0 or more")
     STATUSES: Sequence[int] = _option(
         (200,),
         lambda v: isinstance(v, list | tuple | set) and all(map(_is_storable, v)),
         "a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410",
     )
-    MAX_INPUTS: int = _option(32, _is_count, "a whole number, 0 or more")
+    MAX_INPUTS: int = _option(32, is_count, "a whole number, 0 or more")
     OUTSIDE: Sequence[str] = _option(
         (),
-        _is_names,
+        is_names,
         "a list of dotted paths of middleware that stands before "
         "pagecache and makes no page depend on the request",
     )
     IGNORE: Sequence[str] | None = _option(
         None,
-        lambda v: v is None or _is_names(v),
+        lambda v: v is None or is_names(v),
         "a list of 'table' and 'table.column' whose writes no page depends on",
     )
     ROUTINES: Sequence[str] = _option(
-        (), _is_names, "a list of SQL function names that read and write no table"
+        (), is_names, "a list of SQL function names that read and write no table"
     )
-    DOWNSTREAM_MAX_AGE: int = _option(0, _is_count, "a whole number of seconds, 0 or more")
+    DOWNSTREAM_MAX_AGE: int = _option(0, is_count, "a whole number of seconds, 0 or more")
     REVEAL: str | None = _option(
         None,
         lambda v: v is None or isinstance(v, str),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -55,6 +56,18 @@ def test_tag_of_the_view_drops_its_pages(lane: Lane, asynchronously: bool) -> No
 
     assert lane.see("/tagged/").forward == "stale"
     assert lane.see("/other/").hit
+
+
+@pytest.mark.parametrize("target", ["auth.Group", "auth.group", Group, "long tag " * 100])
+def test_tag_of_the_view_is_what_a_target_stands_for(lane: Lane, target: Any) -> None:
+    named = target if isinstance(target, str) else "auth.Group"
+    lane.show(hello, tags=[named])
+    lane.get()
+    assert lane.see().hit
+
+    invalidate(target)
+
+    assert not lane.see().hit
 
 
 def test_tag_of_a_rule_drops_its_pages(lane: Lane) -> None:

@@ -173,3 +173,51 @@ def test_segments_of_the_anonymous_need_no_query(
 
     with django_assert_num_queries(0):
         assert lane.see().hit
+
+
+def by_theme(request: HttpRequest) -> str | None:
+    return "anonymous" if request.COOKIES.get("theme") is None else "themed"
+
+
+def by_country(request: HttpRequest) -> str | None:
+    return "anonymous" if request.headers.get("X-Country") is None else "abroad"
+
+
+def by_all_headers(request: HttpRequest) -> str | None:
+    return "anonymous" if list(request.headers) else "nobody"
+
+
+@pytest.mark.parametrize(
+    "function, vary, is_private",
+    [
+        (by_theme, "Cookie", False),
+        (by_user, "Cookie", False),
+        (by_country, "X-Country", False),
+        (by_all_headers, None, True),
+    ],
+)
+def test_copies_downstream_vary_by_what_named_the_segment(
+    lane: Lane, function: Any, vary: str | None, is_private: bool
+) -> None:
+    lane.show(hello, segment_by(function), downstream=60)
+
+    for answer in [lane.get() for _ in range(3)]:
+        assert answer.get("Vary") == vary
+        assert ("private" in answer["Cache-Control"]) is is_private
+    assert lane.see().hit
+
+
+@pytest.mark.parametrize("answer", [b"a", ["a"], 1.5, by_user])
+def test_segment_that_is_no_name_refuses_and_says_so(lane: Lane, answer: Any, caplog: Any) -> None:
+    lane.show(hello, segment_by(lambda request: answer))
+
+    assert [lane.see().reason for _ in range(2)] == ["no-segment"] * 2
+    assert f"the segment function gave a {type(answer).__name__}" in caplog.text
+
+
+def test_segment_function_that_raises_is_told_of(lane: Lane, caplog: Any) -> None:
+    lane.show(hello, segment_by(access.broken))
+
+    assert lane.see().reason == "no-segment"
+    assert "the segment function failed" in caplog.text
+    assert "the segment function is broken" in caplog.text

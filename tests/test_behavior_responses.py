@@ -47,6 +47,21 @@ def test_known_page_is_answered_with_304(lane: Lane, known: str) -> None:
     assert lane.renders == 1
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("method", ["put", "delete", "get"])
+def test_condition_of_a_request_that_is_not_looked_up_is_the_views(
+    lane: Lane, method: str, enabled: bool
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("done", headers={"ETag": '"1"'})
+
+    lane.configure(ENABLED=enabled)
+    lane.show(view)
+    headers = {"If-None-Match": "*", "Authorization": "Bearer x"}
+
+    assert lane.visitor().ask(method, headers=headers).status_code == 200
+
+
 def test_unknown_page_is_answered_whole(lane: Lane) -> None:
     lane.show(hello)
     lane.get()

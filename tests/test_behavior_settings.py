@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import include, path
 
-from pagecache import cache_exempt, cache_page, invalidate
+from pagecache import cache_exempt, cache_page, invalidate, segment_by
 from tests.lanes import DECORATOR, MEMORY, MIDDLEWARE, Lane, cache, showing, status, text, through
 
 hello = showing(lambda request: "hello")
@@ -233,6 +233,29 @@ def test_cache_page_takes_what_djangos_takes() -> None:
 def test_cache_page_refuses_other_timeouts(timeout: Any) -> None:
     with pytest.raises(ValueError, match="a number of seconds"):
         cache_page(timeout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"tags": "menu"},
+        {"tags": [1]},
+        {"downstream": -5},
+        {"downstream": "60"},
+        {"cache": 1},
+        {"key_prefix": b""},
+    ],
+)
+def test_cache_page_refuses_other_arguments(arguments: Any) -> None:
+    (name,) = arguments
+    with pytest.raises(TypeError, match=rf"cache_page\({name}=...\) takes"):
+        cache_page(60, **arguments)
+
+
+@pytest.mark.parametrize("function", ["pagecache.segments.by_group", None])
+def test_segment_by_refuses_what_is_no_function(function: Any) -> None:
+    with pytest.raises(TypeError, match="takes a function of a request"):
+        segment_by(function)
 
 
 def test_cache_page_without_parentheses_says_how_to_call_it() -> None:

@@ -15,6 +15,7 @@ PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
 STOCK = [name for name in stock.MIDDLEWARE if name != PAGECACHE]
 FIRST = [PAGECACHE, *STOCK]
 LOCMEM = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+LARGE = {"MAX_ENTRIES": 100_000}
 REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://localhost"}
 
 
@@ -131,7 +132,7 @@ def test_e005_tells_of_a_cache_that_keeps_nothing(settings: Any) -> None:
 
 
 def test_w003_tells_of_a_cache_in_one_process(settings: Any) -> None:
-    settings.CACHES = {"default": LOCMEM}
+    settings.CACHES = {"default": {**LOCMEM, "OPTIONS": LARGE}}
     message = the_only("pagecache.W003")
     assert "lives in one process" in message.msg
     assert "such as Redis" in str(message.hint)
@@ -146,11 +147,33 @@ def test_a_cache_in_one_process_is_fine_while_pagecache_is_off(settings: Any) ->
 @pytest.mark.parametrize("backend", ["filebased.FileBasedCache", "db.DatabaseCache"])
 def test_w004_tells_of_a_cache_that_unpickles(settings: Any, backend: str) -> None:
     settings.CACHES = {
-        "default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "/nowhere"}
+        "default": {
+            "BACKEND": f"django.core.cache.backends.{backend}",
+            "LOCATION": "/nowhere",
+            "OPTIONS": LARGE,
+        }
     }
     message = the_only("pagecache.W004")
     assert "unpickles what it reads" in message.msg
     assert message.hint == "Use Redis or Memcached, or let nobody else write there."
+
+
+@pytest.mark.parametrize(
+    "kind", ["locmem.LocMemCache", "filebased.FileBasedCache", "db.DatabaseCache"]
+)
+def test_w008_tells_of_a_cache_that_keeps_few_items(settings: Any, kind: str) -> None:
+    backend = {"BACKEND": f"django.core.cache.backends.{kind}", "LOCATION": "somewhere"}
+    settings.CACHES = {"default": backend}
+    assert "keeps 300 items at most" in found()["pagecache.W008"].msg
+    settings.CACHES = {"default": backend | {"OPTIONS": LARGE}}
+    assert "pagecache.W008" not in found()
+
+
+@pytest.mark.urls("tests.site.wrong_alias")
+def test_e007_tells_of_a_view_that_names_a_cache_that_is_not_there() -> None:
+    message = the_only("pagecache.E007")
+    assert message.msg.startswith("cache_page(cache='pages') of ")
+    assert message.hint == "Use one of 'default'."
 
 
 def test_w005_tells_of_an_empty_release_in_production(settings: Any) -> None:
@@ -201,7 +224,10 @@ def test_a_pattern_that_names_a_view_a_namespace_or_an_app_passes(settings: Any)
 def test_e006_tells_of_a_path_that_leads_nowhere(settings: Any, options: dict[str, Any]) -> None:
     settings.PAGECACHE = options
     message = the_only("pagecache.E006")
-    assert message.msg.startswith("'nowhere.by_moon' in PAGECACHE cannot be imported: No module")
+    (key,) = options
+    assert message.msg.startswith(
+        f"PAGECACHE[{key!r}] names 'nowhere.by_moon', which cannot be imported: No module"
+    )
     assert message.hint == "Give the dotted path of a callable that takes a request."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.urls import path
 from pagecache import cache_page, depends_on
 from pagecache.engine.visit import forget
 from pagecache.invalidation import announcer
-from tests.caches import BROKEN, broken
+from tests.caches import broken
 from tests.site.factories import make_article
 from tests.site.views import article_list
 
@@ -40,7 +41,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered(settings: Any) -> Generator[None]:
+def _nothing_remembered(settings: Any, tmp_path: Path) -> Generator[None]:
+    files = "django.core.cache.backends.filebased.FileBasedCache"
+    settings.CACHES = {"default": {"BACKEND": files, "LOCATION": str(tmp_path)}}
     settings.PAGECACHE = {"ENABLED": True, "KEY_COOKIES": ["promo"], "KEY_HEADERS": ["X-Mood"]}
     forget()
     yield
@@ -226,7 +229,42 @@ def test_purge_refuses_a_model_that_is_not_there(label: str) -> None:
         purge("--model", label)
 
 
-def test_purge_fails_where_the_cache_server_does(settings: Any) -> None:
-    settings.CACHES = {"default": BROKEN}
+def test_purge_says_that_local_memory_is_out_of_its_reach(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    with pytest.raises(CommandError, match="lives in each process"):
+        purge("--all")
+    assert purge("--all", "--dry-run") == "Would drop every page that depends on the site.\n"
+
+
+@pytest.mark.parametrize("path", ["https://example.org/greeting/", "greeting/", "name:greeting"])
+def test_purge_refuses_what_is_no_path(path: str) -> None:
+    with pytest.raises(CommandError, match="is no path: give it as /news/"):
+        purge(path)
+
+
+def test_purge_takes_a_path_as_a_browser_shows_it() -> None:
+    assert purge("/caf%C3%A9/?page=2").splitlines() == [
+        "Dropped every page that depends on page:/caf%C3%A9/.",
+        "Dropped every page that depends on page:/café/.",
+    ]
+
+
+def test_purge_fails_where_the_cache_server_does(settings: Any, tmp_path: Path) -> None:
+    files = {"BACKEND": "tests.caches.WatchedFiles", "LOCATION": str(tmp_path)}
+    settings.CACHES = {"default": files}
     with broken(), pytest.raises(CommandError, match="nothing was dropped"):
         purge("--all")
+
+
+def test_explain_follows_the_decorator_where_there_is_no_middleware(
+    settings: Any, client: Client
+) -> None:
+    settings.MIDDLEWARE = []
+    assert "PageCacheMiddleware is not in MIDDLEWARE, and the view has no cache_page" in explain(
+        "/greeting/"
+    )
+    assert "no cache_page" in explain("/nowhere/")
+    assert "its page is stored unless" in explain("/forever/")
+
+    client.get("/forever/")
+    assert "The stored page answers (hit)." in explain("/forever/")

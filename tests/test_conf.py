@@ -14,6 +14,7 @@ from pagecache import conf, invalidation
 from pagecache.core.types import UNSET, Policy, Resolved
 from pagecache.events import settings_reloaded
 from pagecache.options import Options, problems
+from pagecache.segments import by_user
 
 VIEW = Resolved("blog:detail", ("blog",), ("weblog",), False, Policy())
 SECONDS = "Make it a number of seconds, 0 or more, or None for no limit."
@@ -105,7 +106,10 @@ RIGHT: dict[str, list[Any]] = {
     "ENABLED": [None, True, False],
     "TIMEOUT": [None, 0, 0.5, 10**9],
     "EXCLUDE": [[], ("name:x", "^/a"), ["namespace:a", "app:b"]],
-    "RULES": [[{"match": "/"}], ({"match": "/", "timeout": None, "segment": "a.b", "tags": []},)],
+    "RULES": [
+        [{"match": "/"}],
+        ({"match": "/", "timeout": None, "segment": "pagecache.segments.by_user", "tags": []},),
+    ],
     "KEY_COOKIES": [["a"], {"a"}, {"a": None, "b": ["x", "y"]}],
     "STATUSES": [[], [200, 404], {410}],
     "IGNORE": [None, [], ["log", "user.seen"]],
@@ -186,12 +190,17 @@ def test_without_a_test_runner_debug_decides(
 
 
 def test_rules_become_patterns_with_policies(settings: Any) -> None:
-    stated = {"match": "^/a", "timeout": None, "segment": "a.b", "tags": ["news"]}
+    stated = {
+        "match": "^/a",
+        "timeout": None,
+        "segment": "pagecache.segments.by_user",
+        "tags": ["news"],
+    }
     settings.PAGECACHE = {"RULES": [stated, {"match": "name:blog:detail"}]}
     full, bare = conf.get().rules
     assert full.policy == Policy(timeout=None, tags=("news",))
     assert (full.segment, full.matches("/a", VIEW), full.matches("/b/a", VIEW)) == (
-        "a.b",
+        by_user,
         True,
         False,
     )

@@ -117,6 +117,31 @@ def test_a_debt_stays_until_it_is_paid() -> None:
     assert not owes()
 
 
+def test_what_is_owed_does_not_grow_with_the_attempts_to_pay() -> None:
+    with broken("set"):
+        for number in range(100):
+            announcer.announce({f"tag {number % 3}"})
+    assert list(announcer._failed.values()) == [{"tag 0", "tag 1", "tag 2"}]
+
+
+def test_who_owes_very_much_drops_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pagecache.invalidation.MOST_OWED", 10)
+    with broken("set"):
+        announcer.announce(map(str, range(9)))
+        assert SITE not in announcer._failed.popitem()[1]
+        announcer.announce(map(str, range(10)))
+        announcer.announce({"a"})
+    assert list(announcer._failed.values()) == [{SITE, "a"}]
+
+
+def test_a_failure_that_came_meanwhile_stays() -> None:
+    with broken("set"):
+        announcer.announce({"a"})
+    with announcer._attempt(frozenset({"b"})), broken("set"):
+        announcer.announce({"c"})
+    assert list(announcer._failed.values()) == [{"a", "c"}]
+
+
 def test_a_failure_is_logged_once_until_it_is_paid(caplog: pytest.LogCaptureFixture) -> None:
     with broken("set"), caplog.at_level(logging.ERROR, "pagecache"):
         for _ in range(3):

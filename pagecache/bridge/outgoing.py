@@ -7,7 +7,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
-from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.core import freshness, status, types
@@ -119,9 +118,8 @@ def is_revealed(request: HttpRequest) -> bool:
     """Whether the client may see reasons and keys."""
     if settings.DEBUG:
         return True
-    path = conf.get().options.REVEAL
     try:
-        return bool(path and import_string(path)(request))
+        return bool(conf.get().reveal(request))
     except Exception:  # noqa: BLE001 in doubt nothing is shown
         return False
 

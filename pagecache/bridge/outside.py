@@ -36,6 +36,13 @@ def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:
     return False
 
 
+def decorator_of(callback: Callable[..., Any]) -> Any:
+    """Return the outermost layer that is one of pagecache's decorators; None where there is none to be seen."""
+    return next(
+        (layer for layer in _layers(callback) if _origin(layer).startswith(f"{OWN}.")), None
+    )
+
+
 def _layers(callback: Any) -> Iterator[Any]:
     while callback is not None:
         yield callback

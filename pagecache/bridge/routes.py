@@ -13,19 +13,19 @@ from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.core.reasons import Reason
-from pagecache.core.types import UNSET, Policy, Resolved, Route, Segment, Unset, remember
+from pagecache.core.types import UNSET, Policy, Resolved, Route, Unset, remember
 from pagecache.core.urls import matches_any
 from pagecache.events import settings_reloaded
 from pagecache.recording.stock import KNOWN_OUTSIDE
-from pagecache.segments import anonymous
 
 MOST = 10_000
+OURS = "pagecache.middleware.PageCacheMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 ACCESS_MIXIN = "django.contrib.auth.mixins.AccessMixin"
 SENSITIVE_MODULES = ("django.contrib.auth.views", "django.contrib.admin")
 NO_POLICY = Policy()
 
-_routes: dict[tuple[str | None, str | None, str], Route] = {}
+_routes: dict[tuple[str, str | None, str], Route] = {}
 
 
 def policy_of(view: Callable[..., Any]) -> Policy:
@@ -35,9 +35,14 @@ def policy_of(view: Callable[..., Any]) -> Policy:
 
 def route(path: str, urlconf: Any, language: str | None) -> Route:
     """Return what holds for a path as Django routes it (without script name) while a language is active."""
-    key = (urlconf if isinstance(urlconf, str) else None, language, path)
-    known = _routes.get(key) if urlconf is None or key[0] else None
-    return known or remember(_routes, key, _find(path, urlconf, language), MOST)
+    if not isinstance(urlconf, str):
+        return _find(path, urlconf, language)
+    known = _routes.get((urlconf, language, path))
+    if known is None:
+        known = _find(path, urlconf, language)
+        if known.reason is not Reason.UNRESOLVED:  # anybody can make those up
+            remember(_routes, (urlconf, language, path), known, MOST)
+    return known
 
 
 def reflects(known: Route, stated: Policy) -> bool:
@@ -49,13 +54,14 @@ def reflects(known: Route, stated: Policy) -> bool:
 
 def state(path: str, urlconf: Any, language: str | None, stated: Policy) -> None:
     """Remember what a decorator stated that cannot be seen from outside the view."""
-    key = (urlconf if isinstance(urlconf, str) else None, language, path)
+    if not isinstance(urlconf, str):
+        return
     known = route(path, urlconf, language)
     tags = tuple(dict.fromkeys((*stated.tags, *known.policy.tags)))
     made = replace(
         known, policy=replace(stated, tags=tags), segment=stated.segment or known.segment
     )
-    remember(_routes, key, made, MOST)
+    remember(_routes, (urlconf, language, path), made, MOST)
 
 
 def _find(path: str, urlconf: Any, language: str | None) -> Route:
@@ -77,8 +83,8 @@ def judge(path: str, match: ResolverMatch) -> Route:
     if rule is not None:
         policy = replace(policy, tags=(*policy.tags, *rule.policy.tags))
     segment = policy.segment
-    if segment is None and rule is not None and rule.segment is not None:
-        segment = import_string(rule.segment)
+    if segment is None and rule is not None:
+        segment = rule.segment
     return Route(_reason(path, view), policy, segment, timeout)
 
 
@@ -115,10 +121,16 @@ def _is_sensitive(match: ResolverMatch) -> bool:
 
 def _login_is_required() -> bool:
     """Whether LoginRequiredMiddleware, or a class derived from it, is at work."""
-    classes = (
-        base for path in settings.MIDDLEWARE for base in getattr(import_string(path), "__mro__", ())
-    )
-    return any(_dotted(base) == LOGIN_REQUIRED for base in classes)
+    return any(leads_to(path, LOGIN_REQUIRED) for path in settings.MIDDLEWARE)
+
+
+def leads_to(path: str, dotted: str) -> bool:
+    """Whether a path in `MIDDLEWARE` leads to a class, or to one derived from it."""
+    try:
+        bases = getattr(import_string(path), "__mro__", ())
+    except ImportError:  # Django says so itself
+        return False
+    return any(_dotted(base) == dotted for base in bases)
 
 
 def _dotted(cls: type) -> str:
@@ -148,12 +160,6 @@ def unknown_outside(middleware: Iterable[str]) -> list[str]:
     """Return those of some middleware that are neither understood nor named in `OUTSIDE`."""
     declared = conf.get().options.OUTSIDE
     return [path for path in middleware if path not in declared and path not in KNOWN_OUTSIDE]
-
-
-def site_segment() -> Segment:
-    """Return the site's segment function."""
-    path = conf.get().options.SEGMENT
-    return anonymous if path == "pagecache.segments.anonymous" else import_string(path)
 
 
 @receiver(settings_reloaded)

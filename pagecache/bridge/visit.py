@@ -18,6 +18,8 @@ from pagecache.core.headers import vary_names
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route, Segment
+from pagecache.events import logger
+from pagecache.invalidation import tags_of
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
 from pagecache.recording.request import is_unevaluated, record, release
@@ -35,11 +37,13 @@ class DjangoVisit:
         self.asked = asked
         self.recorder = Recorder()
         self.found = Found()
+        self._withheld = False  # whether conditional headers were kept from the view
         self.path = asked.full_path
         self.max_inputs = conf.get().options.MAX_INPUTS
         self._behind = behind_middleware
+        self._classified_by: set[Input] = set()  # what the segment function read
         self.segment: Field = segments.anonymous(request)
-        self.segment_function: Segment = asked.route.segment or routes.site_segment()
+        self.segment_function: Segment = asked.route.segment or conf.get().segment
         self.is_segmented = self.segment_function is not segments.anonymous
 
     @property
@@ -75,6 +79,7 @@ class DjangoVisit:
             return
         if self.asked.cookie_header:
             _ = self.asked.cookies  # the facts are taken before anybody changes them
+        self._withheld = True
         record(self.request, self.recorder)
         with recording(self.recorder):
             try:
@@ -124,11 +129,13 @@ class DjangoVisit:
 
     def classify(self) -> None:
         """Find out the visitor's class, by the same function at look-up and at store time."""
-        self.segment = _classified(self.segment_function, self.request)
+        self.segment = _classified(self.segment_function, self.request, self._classified_by)
 
     async def aclassify(self) -> None:
         """Find it out on a thread: the function of a site may ask the database."""
-        self.segment = await sync_to_async(_classified)(self.segment_function, self.request)
+        self.segment = await sync_to_async(_classified)(
+            self.segment_function, self.request, self._classified_by
+        )
 
     def reads(self, response: HttpResponseBase) -> frozenset[Input]:
         """Return what the render read, and what its `Vary` names beyond what stock middleware added."""
@@ -206,14 +213,18 @@ class DjangoVisit:
         kept: tuple[float, float | None],
     ) -> Entry:
         """Return the entry for a response, and give the response the headers that the entry has."""
-        shared = self.segment == "anonymous"
         outgoing.dress(
-            response, inputs, material, downstream=self.route.policy.downstream, shared=shared
+            response,
+            (*inputs, *sorted(self._classified_by)),
+            material,
+            downstream=self.route.policy.downstream,
+            shared=self.segment == "anonymous"
+            and Input(types.META, "*") not in self._classified_by,
         )
         tags = {
             versions.SITE,
             versions.page_tag(self.path),
-            *map(versions.tag, self.route.policy.tags),
+            *tags_of(self.route.policy.tags),
         }
         return outgoing.capture(response, material, tuple(sorted(tags | self.recorder.tags)), kept)
 
@@ -223,7 +234,8 @@ class DjangoVisit:
 
     def finish(self, response: HttpResponseBase, outcome: Outcome) -> Any:
         """Say what happened, and answer the conditions that were kept from the view."""
-        return outgoing.finish(self.request, response, outcome, self._conditions(), self.found.key)
+        conditions = self._conditions() if self._withheld else {}
+        return outgoing.finish(self.request, response, outcome, conditions, self.found.key)
 
     def _conditions(self) -> dict[str, str]:
         return {name: self.asked.meta[name] for name in CONDITIONAL if name in self.asked.meta}
@@ -236,13 +248,21 @@ def _is_declared(item: Input, names: set[str]) -> bool:
     return item.kind == types.HEADER and item.name in names
 
 
-def _classified(function: Segment, request: HttpRequest) -> Field:
-    """Return the visitor's class; values of other types than str never meet a string in a key."""
+def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
+    """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
-        with quietly():
+        with quietly(reads):
             segment: object = function(request)
     except Exception as error:
+        logger.exception("The view answers, since the segment function failed.")
         raise Refused(Reason.NO_SEGMENT) from error
-    if segment is None:
-        raise Refused(Reason.NO_SEGMENT)
-    return segment if isinstance(segment, str) else (type(segment).__name__, repr(segment))
+    if isinstance(segment, str):
+        return segment
+    if isinstance(segment, int):  # the primary key of something; 1 is not "1"
+        return type(segment).__name__, str(segment)
+    if segment is not None:
+        logger.error(
+            "The view answers, since the segment function gave a %s. Let it give a str, or None for no cache.",
+            type(segment).__name__,
+        )
+    raise Refused(Reason.NO_SEGMENT)

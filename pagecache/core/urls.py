@@ -15,15 +15,15 @@ def compile_pattern(text: str) -> Pattern:
     `name:blog:detail` is a view's full name, `namespace:admin` an instance namespace, `app:admin` an
     application namespace; anything else is searched for in the path with its leading slash.
     """
+    if not text.startswith(PREFIXES):
+        search = re.compile(text).search
+        return lambda path, _view: search(path) is not None
     kind, _, rest = text.partition(":")
     if kind == "name":
         return lambda _path, view: view.name == rest
     if kind == "namespace":
         return lambda _path, view: rest in view.namespaces
-    if kind == "app":
-        return lambda _path, view: rest in view.app_names
-    search = re.compile(text).search
-    return lambda path, _view: search(path) is not None
+    return lambda _path, view: rest in view.app_names
 
 
 def matches_any(patterns: Iterable[Pattern], path: str, view: Resolved) -> bool:

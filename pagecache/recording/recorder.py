@@ -4,10 +4,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from weakref import WeakSet
 
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Input, Policy
+from pagecache.core.types import COOKIE, META, Input, Policy
 
 _ticks = itertools.count(1)
 
@@ -21,7 +20,6 @@ class Recorder:
     """What one render read, and what speaks against storing it."""
 
     __slots__ = (
-        "__weakref__",
         "epoch",
         "expires",
         "inputs",
@@ -42,8 +40,11 @@ class Recorder:
 
     def read(self, kind: str, name: str = "") -> None:
         """Record that the page looked at one input of its request."""
-        if not muted.get():
-            self.inputs.add(Input(kind, name))
+        match muted.get():
+            case False:
+                self.inputs.add(Input(kind, name))
+            case set() as aside:
+                aside.add(Input(kind, name))
 
     def refuse(self, reason: Reason) -> None:
         """Record that the page must not be stored."""
@@ -51,8 +52,11 @@ class Recorder:
 
     def refuse_read(self, reason: Reason) -> None:
         """Record that the page looked at something of its request that no key can hold."""
-        if not muted.get():
-            self.refuse(reason)
+        match muted.get():
+            case False:
+                self.refuse(reason)
+            case set() as aside:
+                aside.add(Input(COOKIE if reason is Reason.ALL_COOKIES else META, "*"))
 
     def depend(self, tags: Iterable[str]) -> None:
         """Record what data the page depends on."""
@@ -66,8 +70,9 @@ class Recorder:
 # The render that the running code belongs to; None in a request whose page is not recorded. Code without a value
 # belongs to no request at all.
 current: ContextVar[Recorder | None] = ContextVar("pagecache_recorder")
-muted: ContextVar[bool] = ContextVar("pagecache_muted", default=False)
-active: WeakSet[Recorder] = WeakSet()
+# What is read now: recorded (False), known without recording (True), or written down elsewhere (a set).
+muted: ContextVar[bool | set[Input]] = ContextVar("pagecache_muted", default=False)
+active: set[Recorder] = set()
 
 
 def recorder() -> Recorder | None:
@@ -90,9 +95,12 @@ def recording(render: Recorder | None) -> Iterator[None]:
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Do not record the request inputs read inside: what they lead to is known or keyed in another way."""
-    token = muted.set(True)
+def quietly(aside: set[Input] | None = None) -> Iterator[None]:
+    """Do not record the request inputs read inside: what they lead to is known or keyed in another way.
+
+    They are written down aside, as `*` what was read as a whole.
+    """
+    token = muted.set(True if aside is None else aside)
     try:
         yield
     finally:
@@ -101,5 +109,5 @@ def quietly() -> Iterator[None]:
 
 def refuse_all(reason: Reason) -> None:
     """Something happened that no render can be told from: none that is under way is stored."""
-    for render in tuple(active):
+    for render in active.copy():
         render.refuse(reason)

@@ -21,7 +21,17 @@ MATCHING = [
     "app:weblog",
     "",
 ]
-OTHERS = ["^blog", "/Blog/", "name:detail", "namespace:weblog", "app:blog", "names:x", "name:"]
+OTHERS = [
+    "^blog",
+    "/Blog/",
+    "name:detail",
+    "namespace:weblog",
+    "app:blog",
+    "names:x",
+    "name:",
+    "app",
+    "name",
+]
 
 
 @pytest.mark.parametrize("pattern", MATCHING)

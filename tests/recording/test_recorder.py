@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from pagecache.core.reasons import Reason
-from pagecache.core.types import COOKIE, Input
+from pagecache.core.types import COOKIE, HEADER, META, Input
 from pagecache.recording.recorder import (
     Recorder,
     quietly,
@@ -35,6 +38,32 @@ def test_what_is_read_quietly_is_not_kept() -> None:
     render.refuse_read(Reason.CLIENT)
     assert render.inputs == set()
     assert list(render.refusals) == [Reason.CSRF, Reason.CLIENT]
+
+
+def test_what_is_read_aside_is_written_down_there() -> None:
+    render, aside = Recorder(), set[Input]()
+    with quietly(aside):
+        render.read(HEADER, "x-country")
+        render.refuse_read(Reason.ALL_COOKIES)
+        render.refuse_read(Reason.CLIENT)
+    assert aside == {Input(HEADER, "x-country"), Input(COOKIE, "*"), Input(META, "*")}
+    assert (render.inputs, render.refusals) == (set(), {})
+
+
+def test_renders_may_begin_and_end_while_all_are_refused() -> None:
+    stop = Event()
+
+    def render_often() -> None:
+        while not stop.is_set():
+            with recording(Recorder()):
+                pass
+
+    with ThreadPoolExecutor(4) as threads:
+        renders = [threads.submit(render_often) for _ in range(4)]
+        for _ in range(20_000):
+            refuse_all(Reason.FOREIGN_SQL)
+        stop.set()
+    assert [render.exception() for render in renders] == [None] * 4
 
 
 def test_reasons_are_kept_once_in_the_order_of_their_coming() -> None:

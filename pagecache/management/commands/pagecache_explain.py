@@ -10,16 +10,20 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import BaseCommand, CommandError
+from django.http import Http404, HttpRequest
 from django.test import RequestFactory
+from django.urls import resolve
+from django.utils.module_loading import import_string
 
+from pagecache.bridge import routes
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import FOREVER, Entry
 from pagecache.core.keys import Field
 from pagecache.core.rules import REQUEST_RULES
+from pagecache.decorators import arrive
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
 from pagecache.invalidation import site_names, site_store
-from pagecache.middleware import PageCacheMiddleware
 
 
 class Command(BaseCommand):
@@ -45,7 +49,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the answer of each rule, then the look-up."""
-        visit = _visit(options)
+        visit = _visit(_request(options))
+        if visit is None:
+            message = "PageCacheMiddleware is not in MIDDLEWARE, and the view has no cache_page: the view answers."
+            self.stdout.write(message)
+            return
         self.stdout.write(f"GET {options['url']}\n\nRules")
         reasons = []
         for rule in REQUEST_RULES:
@@ -62,7 +70,19 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def _visit(options: dict[str, Any]) -> DjangoVisit:
+def _visit(request: HttpRequest) -> DjangoVisit | None:
+    ours = (path for path in settings.MIDDLEWARE if routes.leads_to(path, routes.OURS))
+    if (path := next(ours, None)) is not None:
+        visit: DjangoVisit = import_string(path)(lambda _request: None).arrive(request)
+        return visit
+    try:
+        request.resolver_match = resolve(request.path_info)
+    except Http404:
+        return None
+    return arrive(request)
+
+
+def _request(options: dict[str, Any]) -> HttpRequest:
     url = urlsplit(options["url"])
     if not url.path.startswith("/"):
         message = f"{options['url']!r} is no URL: start it with / or with https://."
@@ -79,7 +99,7 @@ def _visit(options: dict[str, Any]) -> DjangoVisit:
     )
     request.user = AnonymousUser()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore()
-    return PageCacheMiddleware(lambda _request: None).arrive(request)
+    return request
 
 
 def _pair(text: str, separator: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from pagecache.invalidation import announcer, tags_of, tags_of_paths
+from pagecache.invalidation import announcer, site_store, tags_of, tags_of_paths
 from pagecache.versions import SITE
 
 
@@ -39,6 +39,9 @@ class Command(BaseCommand):
         tags = self._tags(options)
         verb = "Would drop" if options["dry_run"] else "Dropped"
         if not options["dry_run"]:
+            if not site_store().shared:
+                message = f"The cache {site_store().alias!r} lives in each process: only they can drop their pages."
+                raise CommandError(message)
             announcer.announce(tags)
             if announcer.owes:
                 message = "The cache server could not be reached: nothing was dropped. Start it and try again."
@@ -57,7 +60,10 @@ class Command(BaseCommand):
                 message = f"There is no model {label!r}: {error}. Write it as app_label.ModelName."
                 raise CommandError(message) from error
         if options["paths"]:
-            tags |= tags_of_paths(options["paths"])
+            try:
+                tags |= tags_of_paths(options["paths"])
+            except ValueError as error:
+                raise CommandError(str(error)) from error
         if options["all"]:
             tags |= {SITE}
         if not tags:
