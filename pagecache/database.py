@@ -4,24 +4,20 @@ One execute wrapper on every connection computes a statement's footprint once; o
 rollbacks are seen at the connection itself and not through `on_commit`, where a hook that raises would drop ours.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, wraps
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
 from itertools import islice
 from typing import Any
 
-from django.apps import apps
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models import Model
-from django.dispatch import receiver
+from django.db.backends.utils import CursorWrapper
 
 from pagecache import conf
 from pagecache.core import footprint as core_footprint
-from pagecache.core.footprint import Footprint, table_name
-from pagecache.events import settings_reloaded
-
-TABLE = "table:"  # the tag of a table that no model owns
+from pagecache.core.footprint import Footprint
 
 
 class Observer:
@@ -40,7 +36,12 @@ class Observer:
         """Notice that a savepoint was rolled back."""
 
 
+# Methods of cursors that send statements past the execute wrappers, Django's own and those of drivers.
+UNSEEN = ("callproc", "copy", "copy_expert", "copy_from", "copy_to", "executescript", "stream")
+OPAQUE = Footprint(frozenset(), frozenset(), None, opaque=True, returns=False)
+
 _observers: list[Observer] = []
+_watched: set[type] = set()
 
 
 def install(*observers: Observer) -> None:
@@ -59,9 +60,23 @@ def in_transaction(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _watch(*, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+    made: Any = connection
+    for cls in {type(made.make_cursor(None)), type(made.make_debug_cursor(None))}:
+        _watch_cursors(cls)
     if _run not in connection.execute_wrappers:
         # First: leaving `connection.execute_wrapper()` takes off the last, also if it began before we came.
         connection.execute_wrappers.insert(0, _run)
+
+
+def _watch_cursors(cls: type) -> None:
+    """Watch what passes by the execute wrappers: in Django's cursors, and in those that a backend derives."""
+    for base in cls.__mro__:
+        if base in _watched or not issubclass(base, CursorWrapper):
+            continue
+        _watched.add(base)
+        for name in UNSEEN:
+            if base is CursorWrapper or name in vars(base):
+                setattr(base, name, _unseen(name, vars(base).get(name)))
 
 
 def _run(
@@ -84,8 +99,66 @@ def _run(
                 result = cursor.cursor = _Fetched(cursor.cursor)
         return result
     finally:
+        _finish(connection, footprint)
+
+
+def _unseen(name: str, method: Callable[..., Any] | None = None) -> Any:
+    """Return a method of cursors that passes by the execute wrappers, or a property for one of the driver's cursor."""
+
+    def watched(self: CursorWrapper, *args: Any, **kwargs: Any) -> Any:
+        footprint = _footprint_of(self.db, name, args)
         for observer in _observers:
-            observer.finished(connection, footprint)
+            observer.begins(self.db, footprint)
+        finished = partial(_finish, self.db, footprint)
+        try:
+            call = getattr(self.cursor, name) if method is None else partial(method, self)
+            return _until_its_end(call(*args, **kwargs), finished)
+        finally:
+            finished()
+
+    if method is not None:
+        return wraps(method)(watched)
+    # Where the driver's cursor has no such method, nor has this.
+    return property(lambda self: getattr(self.cursor, name) and partial(watched, self))
+
+
+def _footprint_of(connection: BaseDatabaseWrapper, name: str, args: tuple[Any, ...]) -> Footprint:
+    """Return what a call touches: anything, unless it is one statement whose text is known."""
+    routines = conf.get().routines
+    text = args[0] if args and isinstance(args[0], str) else ""
+    if name == "callproc" and text.lower() in routines:
+        return core_footprint.footprint("", connection.vendor)
+    if name in {"copy", "copy_expert", "stream"} and text:
+        return core_footprint.footprint(text, connection.vendor, routines)
+    return OPAQUE
+
+
+def _until_its_end(result: Any, finished: Callable[[], None]) -> Any:
+    """Return what a call gave: a context or rows that are still to come are finished when they end."""
+    if hasattr(result, "__enter__"):
+        return _in_context(result, finished)
+    return _in_rows(result, finished) if isinstance(result, Iterator) else result
+
+
+@contextmanager
+def _in_context(context: Any, finished: Callable[[], None]) -> Iterator[Any]:
+    try:
+        with context as entered:
+            yield entered
+    finally:
+        finished()
+
+
+def _in_rows(rows: Iterator[Any], finished: Callable[[], None]) -> Iterator[Any]:
+    try:
+        yield from rows
+    finally:
+        finished()
+
+
+def _finish(connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
+    for observer in _observers:
+        observer.finished(connection, footprint)
 
 
 class _Fetched:
@@ -160,63 +233,3 @@ def _end(connection: BaseDatabaseWrapper, *, committed: bool) -> None:
     took_effect = committed or not connection.features.supports_transactions
     for observer in _observers:
         observer.ended(connection, committed=took_effect)
-
-
-@lru_cache(1)
-def _labels() -> dict[str, str]:
-    models = [
-        model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy
-    ]
-    return {table_name(model._meta.db_table): model._meta.label_lower for model in reversed(models)}
-
-
-def tag_of(table: str) -> str:
-    """Return the tag of a table: the label of its model, such as `blog.article`, or `table:name`."""
-    return _labels().get(table, TABLE + table)
-
-
-def tags_of_model(model: type[Model]) -> frozenset[str]:
-    """Return the tags of the tables that hold a model's rows: its own and those of its parents."""
-    tables = {model._meta.db_table, *(parent._meta.db_table for parent in model._meta.all_parents)}
-    return frozenset(tag_of(table_name(table)) for table in tables)
-
-
-def tags_of_label(name: str) -> frozenset[str]:
-    """Return the tags that a string names: those of the model with this label, else itself."""
-    try:
-        return tags_of_model(apps.get_model(name))
-    except (LookupError, ValueError):
-        return frozenset({name})
-
-
-@lru_cache(4096)
-def tags_read(footprint: Footprint) -> frozenset[str]:
-    """Return what a page that ran the statement depends on."""
-    return _tags(footprint.reads)
-
-
-@lru_cache(4096)
-def tags_written(footprint: Footprint) -> frozenset[str]:
-    """Return what a statement changes, without the columns that no page depends on."""
-    ignored = conf.get().ignored
-    if footprint.columns is not None:
-        (table,) = footprint.writes
-        if all(f"{table}.{column}" in ignored for column in footprint.columns):
-            return frozenset()
-    return _tags(footprint.writes)
-
-
-@lru_cache(4096)
-def reads_ignored(footprint: Footprint) -> bool:
-    """Whether a page read a table whose writes are not announced; sessions are the recorder's affair."""
-    return not conf.get().ignored.isdisjoint(footprint.reads - {"django_session"})
-
-
-def _tags(tables: Iterable[str]) -> frozenset[str]:
-    return frozenset(tag_of(table) for table in tables if table not in conf.get().ignored)
-
-
-@receiver(settings_reloaded)
-def _forget(**_kwargs: Any) -> None:
-    for memo in (_labels, tags_read, tags_written, reads_ignored):
-        memo.cache_clear()

@@ -24,8 +24,8 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Route, Segment
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import keep, page
-from pagecache.invalidation import Target, tags_of
 from pagecache.recording.recorder import recorder, recording
+from pagecache.tags import Target, tags_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 

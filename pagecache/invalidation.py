@@ -3,22 +3,20 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
 from django.dispatch import receiver
 
 from pagecache import conf, database
 from pagecache.core.footprint import Footprint
 from pagecache.events import logger, settings_reloaded
 from pagecache.stores import Store, open_store
-from pagecache.versions import SITE, STAR, VERSION_SECONDS, Names, fresh, page_tag, tag
+from pagecache.tags import SITE, Target, tags_of, tags_of_paths, tags_written
+from pagecache.versions import STAR, VERSION_SECONDS, Names, fresh
 
 MOST_OWED = 10_000  # tags; beyond it the whole site is dropped once the server is back
-Target = str | type[Model] | Model
 
 
 class Announcer:
@@ -81,7 +79,7 @@ class Writes(database.Observer):
 
     def finished(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
         """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
-        tags = database.tags_written(footprint)
+        tags = tags_written(footprint)
         if footprint.opaque:
             tags |= {SITE}
         if not tags:
@@ -179,31 +177,6 @@ def purge(*paths: str) -> None:
 async def apurge(*paths: str) -> None:
     """Do the same as `purge` on the event loop."""
     await announcer.aannounce(tags_of_paths(paths))
-
-
-def tags_of(targets: Iterable[Target]) -> frozenset[str]:
-    """Return the tags that targets stand for; raises TypeError for what is none."""
-    return frozenset().union(*map(_tags_of_target, targets))
-
-
-def _tags_of_target(target: Any) -> frozenset[str]:
-    if isinstance(target, str):
-        return frozenset(map(tag, database.tags_of_label(target)))
-    model = type(target) if isinstance(target, Model) else target
-    if isinstance(model, type) and issubclass(model, Model):
-        return database.tags_of_model(model)
-    raise TypeError(f"{target!r} is no tag, model class or model instance.")
-
-
-def tags_of_paths(paths: Iterable[str]) -> frozenset[str]:
-    """Return the tags of URL paths, quoted or not; of the whole site where there is none."""
-    plain = [path.partition("?")[0] for path in paths]
-    for path in plain:
-        if not path.startswith("/"):
-            raise ValueError(f"{path!r} is no path: give it as /news/, without scheme and host.")
-    return frozenset(
-        page_tag(name) for path in plain for name in (path, unquote(path))
-    ) or frozenset({SITE})
 
 
 @receiver(settings_reloaded)

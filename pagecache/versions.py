@@ -6,28 +6,13 @@ from functools import lru_cache
 from hashlib import blake2b
 
 STAR = "*"  # moves with every announcement
-SITE = "site"  # every page depends on it
-PAGE = "page:"  # and on the tag of its path
 VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
 FORMAT = "1"
-MAX_TAG = 250
 
 
 def fresh() -> bytes:
     """Return a version that never comes twice: the time in nanoseconds and bits of the operating system."""
     return time.time_ns().to_bytes(8, "big") + os.urandom(8)
-
-
-def tag(name: str) -> str:
-    """Return a tag as it is kept: a name that is very long or not printable is replaced by a digest of it."""
-    if len(name) <= MAX_TAG and name.isprintable():
-        return name
-    return "#" + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def page_tag(path: str) -> str:
-    """Return the tag that all pages of a path depend on; the path comes with its script name."""
-    return PAGE + tag(path)
 
 
 class Names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pagecache.invalidation import announcer, site_names, site_store
-from pagecache.versions import SITE
+from pagecache.tags import SITE
 
 ARTICLE, AUTHOR, UNRELATED = "library.article", "library.author", "library.unrelated"
 COUNTED = (SITE, ARTICLE, AUTHOR, UNRELATED, "library.tag", "table:elsewhere")

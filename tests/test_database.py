@@ -11,7 +11,8 @@ from django.db import DatabaseError, IntegrityError, connection, connections, tr
 
 from pagecache import database
 from pagecache.invalidation import announcer, site_names, site_store, writes
-from pagecache.versions import SITE, STAR
+from pagecache.tags import SITE
+from pagecache.versions import STAR
 from tests.announced import ARTICLE, AUTHOR, Announced
 from tests.caches import WatchedTable, watched
 from tests.site.factories import make_article, make_author
@@ -184,17 +185,6 @@ def test_an_observer_may_care_for_some_things_only(monkeypatch: pytest.MonkeyPat
             raise OopsError
         make_author("Kept")
     assert [author.name for author in Author.objects.all()] == ["Kept"]
-
-
-def test_tags_of_tables_and_models() -> None:
-    assert database.tag_of("library_article") == ARTICLE
-    assert database.tag_of("library_article_tags") == "library.article_tags"
-    assert database.tag_of("elsewhere") == "table:elsewhere"
-    assert database.tags_of_model(Article) == {ARTICLE}
-    assert database.tags_of_label("library.Article") == {ARTICLE}
-    assert database.tags_of_label("library.article") == {ARTICLE}
-    for name in ("news", "library.Nothing", "a.b.c", ""):
-        assert database.tags_of_label(name) == {name}
 
 
 def test_transactions_of_other_connections_are_not_unannounced_here() -> None:

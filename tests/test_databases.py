@@ -6,7 +6,12 @@ import sys
 
 import pytest
 
-TESTS = ["tests/test_writes.py", "tests/test_tables.py", "tests/test_transactions.py"]
+TESTS = [
+    "tests/test_writes.py",
+    "tests/test_tables.py",
+    "tests/test_transactions.py",
+    "tests/test_cursors.py",
+]
 
 
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"])

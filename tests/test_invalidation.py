@@ -17,14 +17,13 @@ from pagecache.invalidation import (
     announcer,
     site_names,
     site_store,
-    tags_of,
-    tags_of_paths,
 )
 from pagecache.stores import StoreError
-from pagecache.versions import SITE, STAR
+from pagecache.tags import SITE, tags_of_paths
+from pagecache.versions import STAR
 from tests.caches import BROKEN, Watched, broken, watched
 from tests.site.factories import make_article, make_author
-from tests.site.models import Article, Author
+from tests.site.models import Article
 
 TAGS = ("a", "b", SITE, "page:/a/", "library.article")
 
@@ -182,26 +181,6 @@ def test_a_write_does_not_fail_where_the_cache_server_does(client: Client) -> No
     assert "Chéri" in client.get(url).content.decode()
     assert not owes(), "paid by the first request that could"
     assert client.get(url).headers["Cache-Status"].startswith("pagecache; hit")
-
-
-@pytest.mark.parametrize(
-    "target, tags",
-    [
-        ("a", {"a"}),
-        ("library.Article", {"library.article"}),
-        (Article, {"library.article"}),
-        (Article(), {"library.article"}),
-        (Author, {"library.author"}),
-    ],
-)
-def test_targets_are_tags_models_and_instances(target: Any, tags: set[str]) -> None:
-    assert tags_of([target]) == tags
-
-
-def test_a_tag_that_is_very_long_is_replaced_by_its_digest() -> None:
-    (tag,) = tags_of(["x" * 1000])
-    assert len(tag) < 50
-    assert tags_of(["x" * 1000]) == {tag} != tags_of(["x" * 1001])
 
 
 @pytest.mark.parametrize("target", [None, 7, object, object(), b"a", ["a"]])

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from pagecache import cache_exempt, invalidate, purge
-from pagecache.engine.visit import forget, recipes, tags_of
+from pagecache.engine.visit import forget, known_tags, recipes
 from pagecache.invalidation import site_names, site_store
 from tests.caches import watched
 from tests.site.factories import make_article
@@ -144,7 +144,7 @@ def prepared(case: str) -> Callable[[], Any]:
     if case.startswith(("hit", "miss")):
         get()
     if case.endswith("tags unknown"):
-        tags_of.clear()
+        known_tags.clear()
     if "recipe" in case and case.endswith("unknown"):
         recipes.clear()
     if case.startswith("miss"):

@@ -7,7 +7,7 @@ import re
 import pytest
 from freezegun import freeze_time
 
-from pagecache.versions import MAX_TAG, Names, fresh, page_tag, tag
+from pagecache.versions import Names, fresh
 
 ODD = ["", "a b", "é", "\udcff", "x\ny", "x" * 5000, "../../etc"]
 
@@ -22,22 +22,6 @@ def test_versions_never_come_twice_though_the_clock_stands_still() -> None:
 def test_a_version_begins_with_the_time_of_its_making() -> None:
     with freeze_time("1970-01-01 00:00:01"):
         assert int.from_bytes(fresh()[:8], "big") == 10**9
-
-
-@pytest.mark.parametrize("name", ["news", "blog.article:42", "é", "x" * MAX_TAG])
-def test_a_plain_tag_is_kept_as_it_is(name: str) -> None:
-    assert tag(name) == name
-
-
-@pytest.mark.parametrize("name", ["x" * (MAX_TAG + 1), "a\nb", "\x00", "\udcff"])
-def test_a_tag_that_is_long_or_not_printable_is_kept_as_a_digest(name: str) -> None:
-    assert re.fullmatch("#[0-9a-f]{32}", tag(name))
-    assert tag(name) != tag(name + "x")
-
-
-def test_a_path_has_a_tag_that_no_other_name_has() -> None:
-    assert page_tag("/a/") == "page:/a/"
-    assert len(page_tag("/" + "a" * 5000)) < MAX_TAG
 
 
 @pytest.mark.parametrize("name", ODD)

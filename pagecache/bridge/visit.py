@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from pagecache import conf, segments, versions
+from pagecache import conf, segments
 from pagecache.bridge import outgoing, routes
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.core import freshness, types
@@ -19,10 +19,10 @@ from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route, Segment
 from pagecache.events import logger
-from pagecache.invalidation import tags_of
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
 from pagecache.recording.request import is_unevaluated, record, release
+from pagecache.tags import SITE, page_tag, tags_of
 
 
 class DjangoVisit:
@@ -222,8 +222,8 @@ class DjangoVisit:
             and Input(types.META, "*") not in self._classified_by,
         )
         tags = {
-            versions.SITE,
-            versions.page_tag(self.path),
+            SITE,
+            page_tag(self.path),
             *tags_of(self.route.policy.tags),
         }
         return outgoing.capture(response, material, tuple(sorted(tags | self.recorder.tags)), kept)

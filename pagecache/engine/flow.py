@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from pagecache import versions
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import REQUEST_RULES, first
 from pagecache.core.types import Found, Outcome, Refused
@@ -13,6 +12,7 @@ from pagecache.engine.storing import store
 from pagecache.engine.visit import Flow, Visit
 from pagecache.events import logger
 from pagecache.stores import StoreError
+from pagecache.tags import page_tag
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 9.2.1
 
@@ -71,7 +71,7 @@ def look_up_late(visit: Visit) -> Flow:
 def _unsafe(visit: Visit, response: Any) -> Flow:
     """An unsafe method that succeeded may have changed what its URL shows (RFC 9111 4.4)."""
     if visit.asked.method not in SAFE and response.status_code < 400:  # noqa: PLR2004 a status code
-        yield Announce([versions.page_tag(visit.path)])
+        yield Announce([page_tag(visit.path)])
 
 
 def _guard(steps: Flow, found: Found) -> Flow:

@@ -10,8 +10,17 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Refused, remember
 from pagecache.core.vector import VERSION_BYTES, is_version
 from pagecache.engine.effects import Announce, Classify, Fetch, Put
-from pagecache.engine.visit import MOST, Flow, Visit, decode_recipe, key_material, recipes, tags_of
+from pagecache.engine.visit import (
+    MOST,
+    Flow,
+    Visit,
+    decode_recipe,
+    key_material,
+    known_tags,
+    recipes,
+)
 from pagecache.invalidation import announcer, site_names, site_store, writes
+from pagecache.tags import SITE, page_tag
 
 Versions = dict[str, bytes | None]
 
@@ -33,14 +42,14 @@ def look_up(visit: Visit) -> Flow:
     found.recipe, found.has_recipe = recipe, True
     wanted = key_material(visit, found.recipe)
     found.key = site_names().entry(digest(wanted))
-    tags = tags_of.get(found.key) or _base(visit)
+    tags = known_tags.get(found.key) or _base(visit)
     data = yield from _fetch(visit, current, tags, found.key, visit.alias)
     decoded = codec.decode(data) if data else None
     if decoded is None or decoded[0].material != wanted:
         return
     entry, vector = decoded
     if entry.tags != tags:
-        remember(tags_of, found.key, entry.tags, MOST)
+        remember(known_tags, found.key, entry.tags, MOST)
         unknown = [tag for tag in entry.tags if tag not in current]
         yield from _fetch(visit, current, unknown)
     found.forward = "stale"
@@ -66,7 +75,7 @@ def begin(visit: Visit) -> Flow:
 
 def _base(visit: Visit) -> tuple[str, ...]:
     """Return the tags that every page of the path has."""
-    return versions.SITE, versions.page_tag(visit.path)
+    return SITE, page_tag(visit.path)
 
 
 def _pay() -> Flow:

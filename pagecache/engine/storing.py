@@ -18,10 +18,11 @@ from pagecache.engine.visit import (
     decode_recipe,
     encode_recipe,
     key_material,
+    known_tags,
     recipes,
-    tags_of,
 )
 from pagecache.invalidation import site_names, writes
+from pagecache.tags import PAGE, page_tag
 
 PATH_SECONDS = 86400.0  # what is known of one path; losing it costs one render
 
@@ -33,7 +34,7 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     if (reason := first(RESPONSE_RULES, answered)) is not None:
         if found.forward == "stale":  # an entry that was servable once must not come back
             yield Put({found.key: b""}, 1.0, visit.alias)
-            yield Announce([versions.page_tag(visit.path)])
+            yield Announce([page_tag(visit.path)])
         return Outcome(found.forward, reason)
     visit.seal()
     yield from _hold_segment(visit)
@@ -75,7 +76,7 @@ def _widen(visit: Visit, reads: frozenset[Input]) -> Flow:
     remember(recipes, visit.path, inputs, MOST)
     if found.has_recipe and not reads <= known:
         yield Put({name: encode_recipe(inputs)}, PATH_SECONDS)
-        yield Announce([versions.page_tag(visit.path)])
+        yield Announce([page_tag(visit.path)])
         raise Refused(Reason.WIDENED)
     return inputs
 
@@ -96,12 +97,12 @@ def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ..
         beside=None if found.has_recipe else recipe,
     )
     vector = yield Save(plan)
-    remember(tags_of, key, entry.tags, MOST)
+    remember(known_tags, key, entry.tags, MOST)
     if vector is not None and visit.alias is not None:
         yield Put({key: b"".join((head, *vector, tail))}, ttl, visit.alias)
     return vector is not None
 
 
 def _watched(tag: str, start: bytes | None) -> Watched:
-    ttl = PATH_SECONDS if tag.startswith(versions.PAGE) else versions.VERSION_SECONDS
+    ttl = PATH_SECONDS if tag.startswith(PAGE) else versions.VERSION_SECONDS
     return Watched(site_names().version(tag), start, versions.fresh(), ttl)

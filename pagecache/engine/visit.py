@@ -86,14 +86,14 @@ class Visit(Protocol):
 
 
 recipes: dict[str, tuple[Input, ...]] = {}
-tags_of: dict[str, tuple[str, ...]] = {}
+known_tags: dict[str, tuple[str, ...]] = {}
 
 
 @receiver(settings_reloaded)
 def forget(**_kwargs: Any) -> None:
     """Forget what this process remembers of recipes and tags: costs trips, never correctness."""
     recipes.clear()
-    tags_of.clear()
+    known_tags.clear()
 
 
 def key_material(visit: Visit, inputs: Iterable[Input]) -> bytes:

@@ -9,6 +9,7 @@ from pagecache import database
 from pagecache.core.footprint import Footprint
 from pagecache.core.reasons import Reason
 from pagecache.recording.recorder import Recorder, current, refuse_all, tick
+from pagecache.tags import reads_ignored, tags_read, tags_written
 
 _nobody = Recorder()  # stands for code that belongs to no request
 
@@ -38,12 +39,12 @@ class Reads(database.Observer):
 
 
 def _record(render: Recorder, footprint: Footprint, began: int | None) -> None:
-    reads = database.tags_read(footprint)
+    reads = tags_read(footprint)
     if footprint.opaque:
         render.refuse(Reason.OPAQUE_SQL)
-    if database.reads_ignored(footprint):
+    if reads_ignored(footprint):
         render.refuse(Reason.IGNORED_TABLE)
-    if database.tags_written(footprint):
+    if tags_written(footprint):
         render.refuse(Reason.WROTE)
     if began is not None and began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)
@@ -51,5 +52,5 @@ def _record(render: Recorder, footprint: Footprint, began: int | None) -> None:
 
 
 def _record_foreign(footprint: Footprint) -> None:
-    if footprint.opaque or database.tags_read(footprint):
+    if footprint.opaque or tags_read(footprint):
         refuse_all(Reason.FOREIGN_SQL)

@@ -15,7 +15,7 @@ from pagecache.core.reasons import Reason
 from pagecache.engine import looking
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import look_up_late, page
-from pagecache.engine.visit import forget, recipes, tags_of
+from pagecache.engine.visit import forget, known_tags, recipes
 from pagecache.invalidation import announcer, invalidate, site_names, site_store, writes
 from pagecache.versions import STAR
 from tests.caches import broken
@@ -161,8 +161,8 @@ def test_is_current_only_if_every_version_is_there_and_equal() -> None:
 def test_the_memory_of_a_process_is_forgotten_without_harm() -> None:
     get()
     assert recipes
-    assert tags_of
+    assert known_tags
     forget()
     assert not recipes
-    assert not tags_of
+    assert not known_tags
     assert get()[1].startswith("hit")

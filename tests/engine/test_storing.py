@@ -13,7 +13,8 @@ from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
 from pagecache.engine.visit import encode_recipe, forget, recipes
 from pagecache.invalidation import announcer, invalidate, purge, site_names, site_store
-from pagecache.versions import STAR, page_tag
+from pagecache.tags import page_tag
+from pagecache.versions import STAR
 from tests.engine.visits import STORED, data, get, key_of, reason, show, visit_of
 
 

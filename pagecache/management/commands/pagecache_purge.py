@@ -6,8 +6,8 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from pagecache.invalidation import announcer, site_store, tags_of, tags_of_paths
-from pagecache.versions import SITE
+from pagecache.invalidation import announcer, site_store
+from pagecache.tags import SITE, tags_of, tags_of_paths
 
 
 class Command(BaseCommand):
