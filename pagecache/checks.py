@@ -5,13 +5,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.cache import InvalidCacheBackendError
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.bridge import routes
 from pagecache.core.urls import PREFIXES
+from pagecache.invalidation import site_store
 from pagecache.options import problems
 
 DJANGOS_OWN = {
@@ -20,10 +27,6 @@ DJANGOS_OWN = {
     "django.middleware.cache.CacheMiddleware",
 }
 FEW = 300  # items: what Django's own caches keep by default
-PICKLING = {
-    "django.core.cache.backends.filebased.FileBasedCache",
-    "django.core.cache.backends.db.DatabaseCache",
-}
 
 
 @register(Tags.caches)
@@ -101,28 +104,37 @@ def check_cache() -> Iterator[CheckMessage]:
             id="pagecache.E004",
         )
         return
-    backend = settings.CACHES[alias].get("BACKEND", "")
-    if backend.endswith("dummy.DummyCache"):
+    try:
+        store = site_store()
+    except (InvalidCacheBackendError, ImproperlyConfigured) as error:
+        yield Error(
+            f"The store cannot be opened: {error}.",
+            hint="Install what the cache needs, or use another one for PAGECACHE['CACHE'].",
+            id="pagecache.E008",
+        )
+        return
+    kind = import_string(settings.CACHES[alias]["BACKEND"])
+    if issubclass(kind, DummyCache):
         yield Error(
             f"The cache {alias!r} keeps nothing.",
             hint="Use a Redis cache for PAGECACHE['CACHE'].",
             id="pagecache.E005",
         )
-    if backend.endswith("locmem.LocMemCache") and conf.get().enabled:
+    if issubclass(kind, LocMemCache) and conf.get().enabled:
         yield checks.Warning(
             f"The cache {alias!r} lives in one process: with several workers, each misses the writes of the others.",
             hint="Use a cache that all processes share, such as Redis, or run one process.",
             id="pagecache.W003",
         )
-    if backend in PICKLING:
+    if store.shared and store.pickles:
         yield checks.Warning(
             f"The cache {alias!r} unpickles what it reads: whoever can write there can run code here.",
             hint="Use Redis or Memcached, or let nobody else write there.",
             id="pagecache.W004",
         )
-
+    is_bounded = issubclass(kind, LocMemCache | FileBasedCache | DatabaseCache)
     limit = _max_entries(settings.CACHES[alias])
-    if limit is not None and limit <= FEW and conf.get().enabled:
+    if is_bounded and limit <= FEW and conf.get().enabled:
         yield checks.Warning(
             f"The cache {alias!r} keeps {limit} items at most, and pages, what they read and versions are items.",
             hint="Set OPTIONS['MAX_ENTRIES'] to a few times the number of pages, such as 100_000.",
@@ -130,10 +142,8 @@ def check_cache() -> Iterator[CheckMessage]:
         )
 
 
-def _max_entries(cache: Mapping[str, Any]) -> int | None:
-    """Return how many items a cache of Django's own keeps; None where the server has a limit of its own."""
-    if not cache["BACKEND"].endswith((".LocMemCache", ".FileBasedCache", ".DatabaseCache")):
-        return None
+def _max_entries(cache: Mapping[str, Any]) -> int:
+    """Return how many items a cache of Django's own keeps, where no server has a limit of its own."""
     stated: Mapping[str, Any] = {**cache, **cache.get("OPTIONS", {})}
     return int(stated.get("MAX_ENTRIES", stated.get("max_entries", FEW)))
 

@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from pagecache.checks import check_cache
 from tests import settings as stock
 
 PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
@@ -129,6 +130,13 @@ def test_e005_tells_of_a_cache_that_keeps_nothing(settings: Any) -> None:
     message = the_only("pagecache.E005")
     assert message.msg == "The cache 'default' keeps nothing."
     assert message.hint == "Use a Redis cache for PAGECACHE['CACHE']."
+
+
+def test_e008_tells_of_a_backend_that_is_not_there(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "nowhere.Cache"}}
+    (message,) = check_cache()  # Django's own checks would raise
+    assert message.id == "pagecache.E008"
+    assert "no backend 'nowhere.Cache'" in message.msg
 
 
 def test_w003_tells_of_a_cache_in_one_process(settings: Any) -> None:
