@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import pytest
+from _pytest import runner
 from django.core.cache import caches
 
 pytest_plugins = ["tests.server_fixtures", "tests.lanes"]
@@ -25,6 +27,16 @@ EXPECTED_SKIPS = (
 def _empty_caches() -> None:
     for alias in caches:
         caches[alias].clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run each test in a context of its own.
+
+    Each test's caches and URLconf leave variables in the context, and each change of thread copies them all.
+    """
+    copy_context().run(runner.pytest_runtest_protocol, item, nextitem)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)

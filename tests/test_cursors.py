@@ -19,8 +19,8 @@ from tests.site.models import Author
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROW = "(100, 'Colette', 'fr')"
-INSERT = f"INSERT INTO library_author (id, name, country) VALUES {ROW}"
+ROW = "('Colette', 'fr')"
+INSERT = f"INSERT INTO library_author (name, country) VALUES {ROW}"
 
 
 def script(cursor: Any) -> None:
@@ -32,8 +32,8 @@ def procedure(cursor: Any) -> None:
 
 
 def copy_in(cursor: Any) -> None:
-    with cursor.copy("COPY library_author (id, name, country) FROM STDIN") as copy:
-        copy.write_row((100, "Colette", "fr"))
+    with cursor.copy("COPY library_author (name, country) FROM STDIN") as copy:
+        copy.write_row(("Colette", "fr"))
 
 
 def execute(cursor: Any) -> None:
