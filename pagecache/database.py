@@ -4,10 +4,10 @@ One execute wrapper on every connection computes a statement's footprint once; o
 rollbacks are seen at the connection itself and not through `on_commit`, where a hook that raises would drop ours.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial, wraps
-from itertools import islice
 from typing import Any
 
 from django.db import connections
@@ -19,14 +19,28 @@ from pagecache import conf
 from pagecache.core import footprint as core_footprint
 from pagecache.core.footprint import Footprint
 
+Found = Sequence[Sequence[Any]]  # rows
+Taker = Callable[[Found | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement: what its text touches, and the parameters of each of its runs."""
+
+    footprint: Footprint
+    runs: Sequence[Any] = (None,)
+
 
 class Observer:
     """Somebody who wants to know what a connection does; each method is called right after the fact."""
 
-    def begins(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
-        """Notice that a statement is about to be sent."""
+    def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> Taker | None:
+        """Notice that a statement is about to be sent; who wants to know its rows returns what takes them.
 
-    def finished(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
+        These are few, by the text; None if the statement raises.
+        """
+
+    def finished(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
         """Notice that a statement was finished, or raised."""
 
     def ended(self, connection: BaseDatabaseWrapper, *, committed: bool) -> None:
@@ -88,28 +102,36 @@ def _run(
 ) -> Any:
     connection, cursor = context["connection"], context["cursor"]
     footprint = core_footprint.footprint(str(sql), connection.vendor, conf.get().routines)
-    for observer in _observers:
-        observer.begins(connection, footprint)
+    statement = Statement(footprint, params if many else (params,))
+    takers = _begin(connection, statement)
     if isinstance(cursor.cursor, _Fetched):
         cursor.cursor = cursor.cursor.plain
+    rows: Found | None = None
     try:
         result = execute(sql, params, many, context)
-        if footprint.returns and connection.vendor == "sqlite" and not in_transaction(connection):
+        commits_late = footprint.returns and connection.vendor == "sqlite"
+        if takers or (commits_late and not in_transaction(connection)):
             with connection.wrap_database_errors:
-                result = cursor.cursor = _Fetched(cursor.cursor)
+                rows = cursor.cursor.fetchall()
+            result = cursor.cursor = _Fetched(cursor.cursor, rows, connection)
         return result
     finally:
-        _finish(connection, footprint)
+        for take in takers:
+            take(rows)
+        _finish(connection, statement)
+
+
+def _begin(connection: BaseDatabaseWrapper, statement: Statement) -> list[Taker]:
+    return [taker for one in _observers if (taker := one.begins(connection, statement)) is not None]
 
 
 def _unseen(name: str, method: Callable[..., Any] | None = None) -> Any:
     """Return a method of cursors that passes by the execute wrappers, or a property for one of the driver's cursor."""
 
     def watched(self: CursorWrapper, *args: Any, **kwargs: Any) -> Any:
-        footprint = _footprint_of(self.db, name, args)
-        for observer in _observers:
-            observer.begins(self.db, footprint)
-        finished = partial(_finish, self.db, footprint)
+        statement = Statement(_footprint_of(self.db, name, args))
+        _begin(self.db, statement)
+        finished = partial(_finish, self.db, statement)
         try:
             call = getattr(self.cursor, name) if method is None else partial(method, self)
             return _until_its_end(call(*args, **kwargs), finished)
@@ -156,32 +178,40 @@ def _in_rows(rows: Iterator[Any], finished: Callable[[], None]) -> Iterator[Any]
         finished()
 
 
-def _finish(connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
+def _finish(connection: BaseDatabaseWrapper, statement: Statement) -> None:
     for observer in _observers:
-        observer.finished(connection, footprint)
+        observer.finished(connection, statement)
 
 
 class _Fetched:
-    """An SQLite cursor whose rows are fetched: a `RETURNING` in autocommit commits with the last of them."""
+    """A cursor whose rows are fetched: because they are looked at, or since fetching the last of them commits.
 
-    def __init__(self, cursor: Any) -> None:
+    A `RETURNING` in autocommit on SQLite commits so.
+    """
+
+    def __init__(self, cursor: Any, rows: Any, connection: BaseDatabaseWrapper) -> None:
         self.plain = cursor
-        self._rows: Iterator[Any] = iter(cursor.fetchall())
+        # Django compares what `fetchmany` gives at the end with what the driver would.
+        kind: Any = type(connection.features.empty_fetchmany_value)
+        self._rows = kind(rows)
+        self._at = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.plain, name)
 
     def __iter__(self) -> Iterator[Any]:
-        return self._rows
+        return iter(self.fetchone, None)
 
     def fetchone(self) -> Any:
-        return next(self._rows, None)
+        return next(iter(self.fetchmany(1)), None)
 
-    def fetchmany(self, size: int | None = None) -> list[Any]:
-        return list(islice(self._rows, size or self.plain.arraysize))
+    def fetchmany(self, size: int | None = None) -> Any:
+        start = self._at
+        self._at += size or self.plain.arraysize
+        return self._rows[start : self._at]
 
-    def fetchall(self) -> list[Any]:
-        return list(self._rows)
+    def fetchall(self) -> Any:
+        return self.fetchmany(len(self._rows))
 
 
 def _patch() -> None:

@@ -10,10 +10,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.dispatch import receiver
 
 from pagecache import conf, database
-from pagecache.core.footprint import Footprint
+from pagecache.database import Statement
 from pagecache.events import logger, settings_reloaded
 from pagecache.stores import Store, open_store
-from pagecache.tags import SITE, Target, tags_of, tags_of_paths, tags_written
+from pagecache.tags import SITE, Target, tags_changed, tags_of_paths, tags_to_drop
 from pagecache.versions import STAR, VERSION_SECONDS, Names, fresh
 
 MOST_OWED = 10_000  # tags; beyond it the whole site is dropped once the server is back
@@ -77,9 +77,10 @@ class Writes(database.Observer):
             BaseDatabaseWrapper, list[tuple[frozenset[Any], frozenset[str]]]
         ] = WeakKeyDictionary()
 
-    def finished(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
+    def finished(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
         """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
-        tags = tags_written(footprint)
+        footprint = statement.footprint
+        tags = tags_changed(footprint, statement.runs)
         if footprint.opaque:
             tags |= {SITE}
         if not tags:
@@ -150,17 +151,17 @@ def site_store(alias: str | None = None) -> Store:
 def invalidate(*targets: Target) -> None:
     """Make every page unservable that depends on the targets, in all processes.
 
-    A target is a tag (`"blog.article"`, or a name of your own used with `depends_on`), a model class or a model
-    instance. Inside `atomic` it works at once and again at commit.
+    A target is a tag (`"blog.article"`, `"blog.article:42"`, or a name of your own used with `depends_on`), a model
+    class or a model instance. Inside `atomic` it works at once and again at commit.
     """
-    tags = tags_of(targets)
+    tags = tags_to_drop(targets)
     writes.add(tags)
     announcer.announce(tags)
 
 
 async def ainvalidate(*targets: Target) -> None:
     """Do the same as `invalidate` on the event loop."""
-    tags = tags_of(targets)
+    tags = tags_to_drop(targets)
     writes.add(tags)
     await announcer.aannounce(tags)
 

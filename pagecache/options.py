@@ -135,6 +135,7 @@ class Options:
         lambda v: isinstance(v, list | tuple | set) and all(map(_is_storable, v)),
         "a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410",
     )
+    MAX_ROWS: int = _option(32, is_count, "a whole number, 0 or more")
     MAX_INPUTS: int = _option(32, is_count, "a whole number, 0 or more")
     OUTSIDE: Sequence[str] = _option(
         (),

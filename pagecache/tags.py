@@ -1,9 +1,9 @@
 """Tags: the names of the data that pages depend on, and what targets, paths and statements are called by them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from django.apps import apps
@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from pagecache import conf
 from pagecache.core.footprint import Footprint, table_name
 from pagecache.events import settings_reloaded
+from pagecache.rows import rows_written, shape_of
 
 SITE = "site"  # every page depends on it
 PAGE = "page:"  # and on the tag of its path
@@ -34,18 +35,74 @@ def page_tag(path: str) -> str:
     return PAGE + tag(path)
 
 
+class Named(NamedTuple):
+    """What a target is called in one table: by the table's tag, that of its rows as such, and that of one row."""
+
+    tag: str
+    rows: str | None = None
+    row: str | None = None
+
+
 def tags_of(targets: Iterable[Target]) -> frozenset[str]:
-    """Return the tags that targets stand for; raises TypeError for what is none."""
-    return frozenset().union(*map(_tags_of_target, targets))
+    """Return the tags of a page that depends on targets; raises TypeError for what is none."""
+    return _those((one.rows, one.row) if one.row else (one.tag,) for one in _named_by(targets))
 
 
-def _tags_of_target(target: Any) -> frozenset[str]:
+def tags_to_drop(targets: Iterable[Target]) -> frozenset[str]:
+    """Return the tags to invalidate where targets changed; raises TypeError for what is none."""
+    return _those((one.tag, one.row or one.rows) for one in _named_by(targets))
+
+
+def _those(tags: Iterable[tuple[str | None, ...]]) -> frozenset[str]:
+    return frozenset(tag for some in tags for tag in some if tag is not None)
+
+
+def _named_by(targets: Iterable[Target]) -> Iterator[Named]:
+    for target in targets:
+        yield from _named(target)
+
+
+def _named(target: Any) -> Iterator[Named]:
     if isinstance(target, str):
-        return frozenset(map(tag, tags_of_label(target)))
-    model = type(target) if isinstance(target, Model) else target
-    if isinstance(model, type) and issubclass(model, Model):
-        return tags_of_model(model)
-    raise TypeError(f"{target!r} is no tag, model class or model instance.")
+        yield from _of_text(target)
+    elif isinstance(target, Model):
+        for model in _stored(type(target)):
+            shape = shape_of(table_name(model._meta.db_table))
+            key = getattr(target, model._meta.pk.attname, None)
+            yield _of_table(model)._replace(row=shape.row(key) if shape else None)
+    elif isinstance(target, type) and issubclass(target, Model):
+        yield from map(_of_table, _stored(target))
+    else:
+        raise TypeError(f"{target!r} is no tag, model class or model instance.")
+
+
+def _of_text(name: str) -> Iterator[Named]:
+    """Return what a string names: a model by its label, a row of one (`blog.article:42`), or itself."""
+    label, _, key = name.partition(":")
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        yield Named(tag(name))
+        return
+    shape = shape_of(table_name(model._meta.db_table))
+    if not key:
+        yield from map(_of_table, _stored(model))
+    elif shape and (row := shape.row_spelled(key)):
+        yield Named(shape.tag, shape.rows, row)
+    else:
+        yield Named(tag(name))
+
+
+def _stored(model: type[Model]) -> list[type[Model]]:
+    """Return the models whose tables hold a model's rows: itself and its parents."""
+    own = model._meta.concrete_model
+    return [one for one in (own, *model._meta.all_parents) if one and not one._meta.proxy]
+
+
+def _of_table(model: type[Model]) -> Named:
+    table = table_name(model._meta.db_table)
+    shape = shape_of(table)
+    return Named(tag_of(table), shape.rows if shape else None)
 
 
 def tags_of_paths(paths: Iterable[str]) -> frozenset[str]:
@@ -72,20 +129,6 @@ def tag_of(table: str) -> str:
     return _labels().get(table, TABLE + table)
 
 
-def tags_of_model(model: type[Model]) -> frozenset[str]:
-    """Return the tags of the tables that hold a model's rows: its own and those of its parents."""
-    tables = {model._meta.db_table, *(parent._meta.db_table for parent in model._meta.all_parents)}
-    return frozenset(tag_of(table_name(table)) for table in tables)
-
-
-def tags_of_label(name: str) -> frozenset[str]:
-    """Return the tags that a string names: those of the model with this label, else itself."""
-    try:
-        return tags_of_model(apps.get_model(name))
-    except (LookupError, ValueError):
-        return frozenset({name})
-
-
 @lru_cache(4096)
 def tags_read(footprint: Footprint) -> frozenset[str]:
     """Return what a page that ran the statement depends on."""
@@ -94,13 +137,22 @@ def tags_read(footprint: Footprint) -> frozenset[str]:
 
 @lru_cache(4096)
 def tags_written(footprint: Footprint) -> frozenset[str]:
-    """Return what a statement changes, without the columns that no page depends on."""
+    """Return the tables that a statement changes, without the columns that no page depends on."""
     ignored = conf.get().ignored
-    if footprint.columns is not None:
+    if footprint.columns:
         (table,) = footprint.writes
         if all(f"{table}.{column}" in ignored for column in footprint.columns):
             return frozenset()
     return _tags(footprint.writes)
+
+
+def tags_changed(footprint: Footprint, runs: Sequence[Any]) -> frozenset[str]:
+    """Return all that a statement changes: tables and rows; `runs` are the parameters of each of its runs."""
+    tags = tags_written(footprint)
+    shapes = [
+        shape for table in footprint.writes if (shape := shape_of(table)) and shape.tag in tags
+    ]
+    return tags.union(*(rows_written(footprint, shape, runs) for shape in shapes)) if tags else tags
 
 
 @lru_cache(4096)

@@ -62,6 +62,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("STATUSES", [[200]], "Make it a list of statuses out of 200,"),
     ("STATUSES", 200, "Make it a list of statuses out of 200,"),
     ("MAX_INPUTS", True, COUNT),
+    ("MAX_ROWS", -1, COUNT),
     ("OUTSIDE", "a.B", "Make it a list of dotted paths of middleware"),
     ("IGNORE", "log", "Make it a list of 'table' and 'table.column'"),
     ("ROUTINES", "f", "Make it a list of SQL function names"),

@@ -118,7 +118,7 @@ def test_a_log_in_announces_nothing_and_a_new_name_does() -> None:
         user.save(update_fields=["last_login"])
         assert writes.unannounced() == set()
         user.save(update_fields=["username"])
-        assert writes.unannounced() == {"auth.user"}
+        assert writes.unannounced() == {"auth.user", f"auth.user:{user.pk}"}
 
 
 def test_what_the_site_ignores_is_ignored(settings: Any, announced: Announced) -> None:

@@ -11,6 +11,7 @@ TESTS = [
     "tests/test_tables.py",
     "tests/test_transactions.py",
     "tests/test_cursors.py",
+    "tests/test_rows.py",
 ]
 
 

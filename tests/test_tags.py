@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pagecache.tags import MAX_TAG, page_tag, tag, tag_of, tags_of, tags_of_label, tags_of_model
-from tests.site.models import Article, Author
+from pagecache.tags import MAX_TAG, page_tag, tag, tag_of, tags_of, tags_to_drop
+from tests.site.models import Article, Author, Badge, Feature
 
 
 @pytest.mark.parametrize("name", ["news", "blog.article:42", "é", "x" * MAX_TAG])
@@ -27,18 +27,49 @@ def test_a_path_has_a_tag_that_no_other_name_has() -> None:
     assert len(page_tag("/" + "a" * 5000)) < MAX_TAG
 
 
+UUID = "0b7e54f2-8a1c-4c1b-9d3b-3f6f2f0c8a11"
+
+
 @pytest.mark.parametrize(
-    "target, tags",
+    "target, read, changed",
     [
-        ("a", {"a"}),
-        ("library.Article", {"library.article"}),
-        (Article, {"library.article"}),
-        (Article(), {"library.article"}),
-        (Author, {"library.author"}),
+        ("a", "a", "a"),
+        ("a:1", "a:1", "a:1"),
+        ("library.Article", "library.article", "library.article library.article:*"),
+        (Article, "library.article", "library.article library.article:*"),
+        (Author, "library.author", "library.author library.author:*"),
+        (Article(), "library.article", "library.article library.article:*"),
+        (
+            Article(pk=7),
+            "library.article:7 library.article:*",
+            "library.article library.article:7",
+        ),
+        (
+            "library.article:7",
+            "library.article:7 library.article:*",
+            "library.article library.article:7",
+        ),
+        ("library.article:first", "library.article:first", "library.article:first"),
+        (
+            Badge(pk=UUID),
+            f"library.badge:{UUID} library.badge:*",
+            f"library.badge library.badge:{UUID}",
+        ),
+        (
+            Feature(pk=7, id=7),
+            "library.article:7 library.article:* library.feature:7 library.feature:*",
+            "library.article library.article:7 library.feature library.feature:7",
+        ),
+        (
+            Feature,
+            "library.article library.feature",
+            "library.article library.article:* library.feature library.feature:*",
+        ),
     ],
 )
-def test_targets_are_tags_models_and_instances(target: Any, tags: set[str]) -> None:
-    assert tags_of([target]) == tags
+def test_targets_are_tags_models_rows_and_instances(target: Any, read: str, changed: str) -> None:
+    assert tags_of([target]) == set(read.split())
+    assert tags_to_drop([target]) == set(changed.split())
 
 
 def test_a_tag_that_is_very_long_is_replaced_by_its_digest() -> None:
@@ -51,8 +82,5 @@ def test_tags_of_tables_and_models() -> None:
     assert tag_of("library_article") == "library.article"
     assert tag_of("library_article_tags") == "library.article_tags"
     assert tag_of("elsewhere") == "table:elsewhere"
-    assert tags_of_model(Article) == {"library.article"}
-    assert tags_of_label("library.Article") == {"library.article"}
-    assert tags_of_label("library.article") == {"library.article"}
     for name in ("news", "library.Nothing", "a.b.c", ""):
-        assert tags_of_label(name) == {name}
+        assert tags_of([name]) == tags_to_drop([name]) == {name}

@@ -5,9 +5,10 @@ only, is opaque. Views, triggers, rules and virtual tables cannot be seen in a t
 name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from pagecache.core.sqlrows import Rows, rows_of
 from pagecache.core.sqlstatements import Statements
 from pagecache.core.sqltext import UnsureError, column_name, folded, table_name
 
@@ -24,8 +25,9 @@ _NAMED_EACH_TIME = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
 class Footprint:
     """What one text touches; names are as `table_name` makes them.
 
-    `columns` are those that an UPDATE of one table sets, None for anything else or less plain. `opaque`: it may have
-    read and written anything. `returns`: a write whose rows are still to be fetched (RETURNING).
+    `columns` are those that a write of one table sets in rows that were there: none for a plain INSERT, None for a
+    DELETE or what is less plain. `opaque`: it may have read and written anything. `returns`: a write whose rows are
+    still to be fetched (RETURNING). `rows` says which rows, where the text tells them apart.
     """
 
     reads: frozenset[str]
@@ -33,6 +35,7 @@ class Footprint:
     columns: frozenset[str] | None
     opaque: bool
     returns: bool
+    rows: Rows | None = field(default=None, compare=False)
 
 
 def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) -> Footprint:
@@ -47,7 +50,11 @@ def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) ->
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _remembered(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
-    return _of_folded(folded(sql), vendor, routines)
+    found = _of_folded(folded(sql), vendor, routines)
+    rows = None if found.opaque else rows_of(sql, vendor)
+    if rows is None or {source.table for source in rows.sources} != (found.writes or found.reads):
+        return found
+    return replace(found, rows=rows)
 
 
 def _of_folded(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:

@@ -154,7 +154,7 @@ MYSQL = frozenset(
     str_to_date strcmp subdate substring_index subtime sys_guid sysdate system_user time_format time_to_sec
     timediff timestampadd timestampdiff tinyint to_base64 to_char to_days to_seconds truncate ucase uncompress
     uncompressed_length unhex unix_timestamp updatexml user utc_date utc_time utc_timestamp uuid uuid_short
-    uuid_to_bin uuid_v4 uuid_v7 values var_pop var_samp varbinary variance vec_distance vec_distance_cosine
+    uuid_to_bin uuid_v4 uuid_v7 value values var_pop var_samp varbinary variance vec_distance vec_distance_cosine
     vec_distance_euclidean vec_fromtext vec_totext version week weekday weekofyear weight_string
     wsrep_sync_wait xor year yearweek
     """.split()

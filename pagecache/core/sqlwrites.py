@@ -5,13 +5,15 @@ from pagecache.core.sqltables import Query
 from pagecache.core.sqltext import Group, UnsureError, column_name, table_name
 
 _MODIFIERS = frozenset({"DELAYED", "HIGH_PRIORITY", "IGNORE", "LOW_PRIORITY", "QUICK"})
-_LOOKS_AT_ROWS = ("CONFLICT", "DUPLICATE", "RETURNING")
+_UPSERTS = ("CONFLICT", "DUPLICATE")
+_LOOKS_AT_ROWS = (*_UPSERTS, "RETURNING")
 
 
 class Writing(Query):
     """INSERT, REPLACE, UPDATE, DELETE, MERGE, COPY and LOAD.
 
-    `assigned` holds for each of them that was seen the columns it sets, None where these are not all plain.
+    `assigned` holds for each of them that was seen the columns that it sets in rows that were there, None where these
+    are not all plain.
     """
 
     def __init__(self, vendor: str, routines: frozenset[str]) -> None:
@@ -31,9 +33,9 @@ class Writing(Query):
 
     def insert(self, level: Level) -> None:
         """INSERT and REPLACE."""
-        self.assigned.append(None)
-        level.take()
-        self.on_failure(level)
+        replaces = level.take().word != "INSERT" or self.on_failure(level)
+        upserts = any(level.has(word) for word in _UPSERTS)
+        self.assigned.append(None if replaces or upserts else frozenset())
         level.skip(_MODIFIERS)
         level.accept("INTO")
         self.reads |= {self.written(level)} & self.looked_at(level)

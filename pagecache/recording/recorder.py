@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from pagecache import conf
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, META, Input, Policy
+from pagecache.rows import Shape
 
 _ticks = itertools.count(1)
 
@@ -20,19 +22,21 @@ class Recorder:
     """What one render read, and what speaks against storing it."""
 
     __slots__ = (
+        "_rows",
+        "_tags",
         "epoch",
         "expires",
         "inputs",
         "policy",
         "refusals",
-        "tags",
         "understood_vary",
     )
 
     def __init__(self) -> None:
         self.epoch = tick()  # before the start versions are read
         self.inputs: set[Input] = set()
-        self.tags: set[str] = set()
+        self._tags: set[str] = set()
+        self._rows: dict[Shape, set[str]] = {}
         self.refusals: dict[Reason, None] = {}
         self.expires: float | None = None  # seconds since the epoch
         self.policy: Policy | None = None  # what a decorator inside the render stated
@@ -58,9 +62,27 @@ class Recorder:
             case set() as aside:
                 aside.add(Input(COOKIE if reason is Reason.ALL_COOKIES else META, "*"))
 
+    @property
+    def tags(self) -> set[str]:
+        """The tags of the data that the page depends on: of single rows as long as they are few, else of tables."""
+        rows = {shape: tags for shape, tags in self._rows.items() if shape.tag not in self._tags}
+        most = conf.get().options.MAX_ROWS
+        while sum(map(len, rows.values())) > most:
+            rows[max(rows, key=lambda shape: len(rows[shape]))] = set()
+        return self._tags.union(
+            *(tags | {shape.rows} if tags else {shape.tag} for shape, tags in rows.items())
+        )
+
     def depend(self, tags: Iterable[str]) -> None:
         """Record what data the page depends on."""
-        self.tags.update(tags)
+        self._tags.update(tags)
+
+    def depend_on_rows(self, shape: Shape, tags: set[str]) -> None:
+        """Record on which rows of a table the page depends; its own tag among theirs stands for all."""
+        if shape.tag in tags:
+            self._tags.add(shape.tag)
+        elif tags:
+            self._rows.setdefault(shape, set()).update(tags)
 
     def expire(self, when: float) -> None:
         """Record that the page ends at a time, in seconds since the epoch; the earliest wins."""

@@ -1,14 +1,17 @@
 """The tables that a page reads, and whether its request writes."""
 
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pagecache import database
+from pagecache import conf, database
 from pagecache.core.footprint import Footprint
 from pagecache.core.reasons import Reason
+from pagecache.database import Found, Statement, Taker
 from pagecache.recording.recorder import Recorder, current, refuse_all, tick
+from pagecache.rows import Lookup, lookup_of
 from pagecache.tags import reads_ignored, tags_read, tags_written
 
 _nobody = Recorder()  # stands for code that belongs to no request
@@ -20,8 +23,9 @@ class Reads(database.Observer):
     def __init__(self) -> None:
         self._began: WeakKeyDictionary[BaseDatabaseWrapper, int] = WeakKeyDictionary()
 
-    def begins(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> None:
+    def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> Taker | None:
         """Record before the statement runs: a read counts although it raises."""
+        footprint = statement.footprint
         began = (
             self._began.setdefault(connection, tick())
             if database.in_transaction(connection)
@@ -31,14 +35,16 @@ class Reads(database.Observer):
         if render is _nobody:
             _record_foreign(footprint)
         elif render is not None:
-            _record(render, footprint, began)
+            return _record(render, statement, began)
+        return None
 
     def ended(self, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
         """Forget when the transaction began."""
         self._began.pop(connection, None)
 
 
-def _record(render: Recorder, footprint: Footprint, began: int | None) -> None:
+def _record(render: Recorder, statement: Statement, began: int | None) -> Taker | None:
+    footprint = statement.footprint
     reads = tags_read(footprint)
     if footprint.opaque:
         render.refuse(Reason.OPAQUE_SQL)
@@ -48,7 +54,21 @@ def _record(render: Recorder, footprint: Footprint, began: int | None) -> None:
         render.refuse(Reason.WROTE)
     if began is not None and began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)
+    lookup = lookup_of(footprint.rows) if footprint.rows and not footprint.writes else None
+    most = lookup.most(statement.runs[0]) if lookup and reads else 0
+    if lookup and 0 < most <= conf.get().options.MAX_ROWS:
+        return partial(_record_rows, render, lookup, most)
     render.depend(reads)
+    return None
+
+
+def _record_rows(render: Recorder, lookup: Lookup, most: int, rows: Found | None) -> None:
+    try:
+        found = lookup.tags(rows or (), most)
+    except (IndexError, KeyError, TypeError):  # rows in a form of the driver's own
+        found = lookup.tags((), most)
+    for shape, tags in found.items():
+        render.depend_on_rows(shape, tags)
 
 
 def _record_foreign(footprint: Footprint) -> None:

@@ -305,7 +305,7 @@ WRITES: dict[str, tuple[Callable[[Article], Any], str, str]] = {
     ),
     "delete": (
         lambda one: one.delete(),
-        "article article_tags comment",
+        "article article_tags comment feature",
         "article article_tags comment",
     ),
     "delete many": (lambda _: comments.filter(text="x").delete(), "comment", "comment"),
@@ -316,8 +316,8 @@ WRITES: dict[str, tuple[Callable[[Article], Any], str, str]] = {
     ),
     "cascade": (
         lambda one: one.author.delete(),
-        "article article_tags author comment",
-        "article article_tags author comment",
+        "article article_tags author badge comment feature",
+        "article article_tags author badge comment",
     ),
     "m2m add": (
         lambda one: one.tags.add(Tag.objects.latest("pk")),

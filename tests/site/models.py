@@ -1,5 +1,7 @@
 """Articles with authors, tags and comments; and a table that has nothing to do with them."""
 
+from uuid import uuid4
+
 from django.db import models
 
 
@@ -40,6 +42,27 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Feature(Article):
+    """Multi-table inheritance: a row in two tables."""
+
+    picture = models.CharField(max_length=100, default="")
+
+
+class Badge(models.Model):
+    """A key that is no number, and a pair of columns that no two rows share."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    author = models.OneToOneField(Author, models.CASCADE, null=True)
+    kind = models.CharField(max_length=20)
+    number = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "number"], name="badge_number")]
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class Unrelated(models.Model):

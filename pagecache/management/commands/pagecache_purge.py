@@ -7,7 +7,8 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from pagecache.invalidation import announcer, site_store
-from pagecache.tags import SITE, tags_of, tags_of_paths
+from pagecache.rows import ROWS
+from pagecache.tags import SITE, tags_of_paths, tags_to_drop
 
 
 class Command(BaseCommand):
@@ -46,16 +47,16 @@ class Command(BaseCommand):
             if announcer.owes:
                 message = "The cache server could not be reached: nothing was dropped. Start it and try again."
                 raise CommandError(message)
-        for tag in sorted(tags):
+        for tag in sorted(tag for tag in tags if tag.removesuffix(ROWS) not in tags - {tag}):
             self.stdout.write(
                 f"{verb} every page that depends on {'the site' if tag == SITE else tag}."
             )
 
     def _tags(self, options: dict[str, Any]) -> frozenset[str]:
-        tags = tags_of(options["tag"])
+        tags = tags_to_drop(options["tag"])
         for label in options["model"]:
             try:
-                tags |= tags_of([apps.get_model(label)])
+                tags |= tags_to_drop([apps.get_model(label)])
             except (LookupError, ValueError) as error:
                 message = f"There is no model {label!r}: {error}. Write it as app_label.ModelName."
                 raise CommandError(message) from error
