@@ -4,12 +4,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 
 from pagecache import conf, database
 from pagecache.invalidation import writes
 from pagecache.recording import stock
-from pagecache.recording.recorder import current
+from pagecache.recording.recorder import begin_request, end_request
 from pagecache.recording.sql import Reads
 
 
@@ -27,8 +27,12 @@ class PageCacheConfig(AppConfig):
         database.install(Reads(), writes)
         stock.install(settings.MIDDLEWARE)
         request_started.connect(_begin_request, dispatch_uid="pagecache.apps")
+        request_finished.connect(_end_request, dispatch_uid="pagecache.apps")
 
 
 def _begin_request(**_kwargs: Any) -> None:
-    """What runs from here on belongs to a request, recorded or not."""
-    current.set(None)
+    begin_request()
+
+
+def _end_request(**_kwargs: Any) -> None:
+    end_request()

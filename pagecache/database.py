@@ -46,6 +46,9 @@ class Observer:
     def ended(self, connection: BaseDatabaseWrapper, *, committed: bool) -> None:
         """Notice that a transaction ended; `committed` also where it may have."""
 
+    def promised(self) -> None:
+        """Notice that something is to be done when the transaction commits."""
+
     def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
         """Notice that a savepoint was rolled back."""
 
@@ -220,6 +223,7 @@ def _patch() -> None:
     base.close = _after(base.close, committed=True)  # type: ignore[method-assign]
     base.rollback = _after(base.rollback, committed=False)  # type: ignore[method-assign]
     base.savepoint_rollback = _after_savepoint(base.savepoint_rollback)  # type: ignore[method-assign]
+    base.on_commit = _with_promise(base.on_commit)  # type: ignore[method-assign]
     base.set_autocommit = _after_autocommit(base.set_autocommit)  # type: ignore[method-assign]
 
 
@@ -246,6 +250,16 @@ def _after_autocommit(method: Callable[..., None]) -> Callable[..., None]:
                 _end(self, committed=True)
 
     return set_autocommit
+
+
+def _with_promise(method: Callable[..., None]) -> Callable[..., None]:
+    @wraps(method)
+    def on_commit(self: BaseDatabaseWrapper, *args: Any, **kwargs: Any) -> None:
+        for observer in _observers:
+            observer.promised()
+        method(self, *args, **kwargs)
+
+    return on_commit
 
 
 def _after_savepoint(method: Callable[..., None]) -> Callable[..., None]:

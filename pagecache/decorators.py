@@ -24,7 +24,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Route, Segment
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import keep, page
-from pagecache.recording.recorder import recorder, recording
+from pagecache.recording.recorder import listener, recorder, recording
 from pagecache.tags import Target, tags_of
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -130,6 +130,8 @@ def _arrive(request: HttpRequest, policy: Policy, own: Any) -> DjangoVisit | Non
     render = recorder()
     if render is not None:
         render.policy = render.policy or policy
+        if policy.exempt:
+            render.refuse(Reason.EXEMPT)
         return None
     if not policy.marked:
         return None
@@ -172,15 +174,14 @@ def depends_on(*targets: Target) -> None:
 
     Without effect where no page is made. Raises TypeError for what is no target.
     """
-    render, tags = recorder(), tags_of(targets)
-    if render is not None:
+    tags = tags_of(targets)
+    if (render := listener()) is not None:
         render.depend(tags)
 
 
 def expire_at(when: datetime) -> None:
     """End the page that is being made at a time; the earliest wins. A naive time is in the current time zone."""
-    render = recorder()
-    if render is not None:
+    if (render := listener()) is not None:
         render.expire((timezone.make_aware(when) if timezone.is_naive(when) else when).timestamp())
 
 

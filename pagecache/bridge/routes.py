@@ -59,7 +59,10 @@ def state(path: str, urlconf: Any, language: str | None, stated: Policy) -> None
     known = route(path, urlconf, language)
     tags = tuple(dict.fromkeys((*stated.tags, *known.policy.tags)))
     made = replace(
-        known, policy=replace(stated, tags=tags), segment=stated.segment or known.segment
+        known,
+        reason=known.reason or (Reason.EXEMPT if stated.exempt else None),
+        policy=replace(stated, tags=tags),
+        segment=stated.segment or known.segment,
     )
     remember(_routes, (urlconf, language, path), made, MOST)
 

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 DIRECTIVE = re.compile(
-    r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*("(?:\\.|[^"\\])*"|[^\s,"]*))?"""
+    r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*("(?:\\.|[^"\\])*"|[^\s,;"]*))?"""
 )
 MAX_SECONDS = 2**31  # RFC 9111 1.2.2: what a larger number counts as
 MAX_DIGITS = 10
@@ -15,7 +15,10 @@ MAX_DIGITS = 10
 
 @lru_cache(512)
 def cache_control(value: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the directives of a Cache-Control field, names in lower case, each with all its arguments."""
+    """Return the directives of a Cache-Control field, names in lower case, each with all its arguments.
+
+    What stands between them without the comma is heard too: it may be the one that forbids storing.
+    """
     found: dict[str, tuple[str, ...]] = {}
     position = 0
     while position < len(value):
@@ -27,8 +30,7 @@ def cache_control(value: str) -> Mapping[str, tuple[str, ...]]:
         if argument.startswith('"'):
             argument = re.sub(r"\\(.)", r"\1", argument[1:-1])
         found[name] = (*found.get(name, ()), argument)
-        end = value.find(",", match.end())
-        position = len(value) if end < 0 else end + 1
+        position = match.end()
     return found
 
 

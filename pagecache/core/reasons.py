@@ -107,7 +107,8 @@ class Reason(StrEnum):
     WROTE = "wrote", "the request wrote to the database"
     OPAQUE_SQL = "opaque-sql", "the page ran SQL that pagecache does not understand"
     IGNORED_TABLE = "ignored-table", "the page read a table whose writes are ignored (`IGNORE`)"
-    FOREIGN_SQL = "foreign-sql", "a thread that belongs to no request ran SQL meanwhile"
+    FOREIGN = "foreign", "code of no request, such as a thread of its own, touched data meanwhile"
+    NESTED = "nested", "the page made another request to the site"
     TRANSACTION = "transaction", "the page was read in a transaction that had begun before"
     UNANNOUNCED = "unannounced", "this connection has writes that are not announced yet"
     WIDENED = (

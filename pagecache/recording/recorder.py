@@ -1,5 +1,7 @@
 """The recorder of one render, and how code that runs inside the render finds it."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ class Recorder:
         "epoch",
         "expires",
         "inputs",
+        "is_over",
         "policy",
         "refusals",
         "understood_vary",
@@ -34,6 +37,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.epoch = tick()  # before the start versions are read
+        self.is_over = True  # but while the page is being made
         self.inputs: set[Input] = set()
         self._tags: set[str] = set()
         self._rows: dict[Shape, set[str]] = {}
@@ -89,9 +93,18 @@ class Recorder:
         self.expires = when if self.expires is None else min(self.expires, when)
 
 
-# The render that the running code belongs to; None in a request whose page is not recorded. Code without a value
-# belongs to no request at all.
-current: ContextVar[Recorder | None] = ContextVar("pagecache_recorder")
+class Bystander:
+    """Stands for a request whose page is not recorded."""
+
+    __slots__ = ("is_over", "outer")
+
+    def __init__(self, outer: Recorder | Bystander | None = None) -> None:
+        self.is_over = False
+        self.outer = outer  # what the code belonged to that made this request
+
+
+# What the running code belongs to. Threads and tasks that outlive a request keep it, and then belong to none.
+current: ContextVar[Recorder | Bystander | None] = ContextVar("pagecache_recorder", default=None)
 # What is read now: recorded (False), known without recording (True), or written down elsewhere (a set).
 muted: ContextVar[bool | set[Input]] = ContextVar("pagecache_muted", default=False)
 active: set[Recorder] = set()
@@ -99,13 +112,28 @@ active: set[Recorder] = set()
 
 def recorder() -> Recorder | None:
     """Return the recorder of the render that the running code belongs to."""
-    return current.get(None)
+    render = current.get()
+    return render if isinstance(render, Recorder) else None
+
+
+def listener() -> Recorder | None:
+    """Return the recorder that hears of data which the running code reads.
+
+    Code of no request may have been asked by any: no page that is being made is stored then.
+    """
+    render = current.get()
+    if render is None or render.is_over:
+        refuse_all(Reason.FOREIGN)
+        return None
+    return render if isinstance(render, Recorder) else None
 
 
 @contextmanager
 def recording(render: Recorder | None) -> Iterator[None]:
     """Record what runs inside; with None, run it as part of a request that is not recorded."""
-    token = current.set(render)
+    belongs = Bystander() if render is None else render
+    token = current.set(belongs)
+    belongs.is_over = False
     if render is not None:
         active.add(render)
     try:
@@ -113,7 +141,26 @@ def recording(render: Recorder | None) -> Iterator[None]:
     finally:
         if render is not None:
             active.discard(render)
+        belongs.is_over = True
         current.reset(token)
+
+
+def begin_request() -> None:
+    """What runs from here on belongs to a request, recorded or not; a page that asked for another is not stored."""
+    outer = current.get()
+    if isinstance(outer, Recorder):
+        outer.refuse(Reason.NESTED)
+    elif outer is not None:
+        outer.outer = None  # where ends are not told, the chain must not grow
+    current.set(Bystander(outer))
+
+
+def end_request() -> None:
+    """What runs from here on belongs to who made the request that ends."""
+    ended = current.get()
+    if isinstance(ended, Bystander):
+        ended.is_over = True
+        current.set(ended.outer)
 
 
 @contextmanager

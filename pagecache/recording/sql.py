@@ -7,14 +7,11 @@ from weakref import WeakKeyDictionary
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pagecache import conf, database
-from pagecache.core.footprint import Footprint
 from pagecache.core.reasons import Reason
 from pagecache.database import Found, Statement, Taker
-from pagecache.recording.recorder import Recorder, current, refuse_all, tick
+from pagecache.recording.recorder import Recorder, listener, tick
 from pagecache.rows import Lookup, lookup_of
 from pagecache.tags import reads_ignored, tags_read, tags_written
-
-_nobody = Recorder()  # stands for code that belongs to no request
 
 
 class Reads(database.Observer):
@@ -31,12 +28,14 @@ class Reads(database.Observer):
             if database.in_transaction(connection)
             else None
         )
-        render = current.get(_nobody)
-        if render is _nobody:
-            _record_foreign(footprint)
-        elif render is not None:
-            return _record(render, statement, began)
-        return None
+        touches = tags_read(footprint) or tags_written(footprint) or reads_ignored(footprint)
+        render = listener() if footprint.opaque or touches else None
+        return None if render is None else _record(render, statement, began)
+
+    def promised(self) -> None:
+        """Refuse a page with an effect: what it does when it is made must not stop happening."""
+        if (render := listener()) is not None:
+            render.refuse(Reason.WROTE)
 
     def ended(self, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
         """Forget when the transaction began."""
@@ -69,8 +68,3 @@ def _record_rows(render: Recorder, lookup: Lookup, most: int, rows: Found | None
         found = lookup.tags((), most)
     for shape, tags in found.items():
         render.depend_on_rows(shape, tags)
-
-
-def _record_foreign(footprint: Footprint) -> None:
-    if footprint.opaque or tags_read(footprint):
-        refuse_all(Reason.FOREIGN_SQL)

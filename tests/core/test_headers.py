@@ -22,7 +22,15 @@ DIRECTIVES = {
     "max-age = 60": {"max-age": ("60",)},
     'private="set-cookie, x", no-cache': {"private": ("set-cookie, x",), "no-cache": ("",)},
     r'ext="a\"b", no-store': {"ext": ('a"b',), "no-store": ("",)},
-    'ext="never closed, no-store': {"ext": ("",), "no-store": ("",)},
+    'ext="never closed, no-store': {
+        "ext": ("",),
+        "never": ("",),
+        "closed": ("",),
+        "no-store": ("",),
+    },
+    "max-age=60; private": {"max-age": ("60",), "private": ("",)},
+    "s-maxage=10;private": {"s-maxage": ("10",), "private": ("",)},
+    "public no-store": {"public": ("",), "no-store": ("",)},
     "=, no-store": {"no-store": ("",)},
     "(no-store)": {"no-store": ("",)},
 }

@@ -61,7 +61,7 @@ def test_renders_may_begin_and_end_while_all_are_refused() -> None:
     with ThreadPoolExecutor(4) as threads:
         renders = [threads.submit(render_often) for _ in range(4)]
         for _ in range(20_000):
-            refuse_all(Reason.FOREIGN_SQL)
+            refuse_all(Reason.FOREIGN)
         stop.set()
     assert [render.exception() for render in renders] == [None] * 4
 
@@ -96,7 +96,7 @@ def test_a_page_that_raises_is_over() -> None:
     render = Recorder()
     with pytest.raises(ZeroDivisionError), recording(render):
         raise ZeroDivisionError
-    refuse_all(Reason.FOREIGN_SQL)
+    refuse_all(Reason.FOREIGN)
     assert recorder() is None
     assert list(render.refusals) == []
 
@@ -106,9 +106,9 @@ def test_all_pages_that_are_being_made_can_be_refused() -> None:
     with recording(over):
         pass
     with recording(outer), recording(inner):
-        refuse_all(Reason.FOREIGN_SQL)
+        refuse_all(Reason.FOREIGN)
     refused = [list(render.refusals) for render in (over, outer, inner)]
-    assert refused == [[], [Reason.FOREIGN_SQL], [Reason.FOREIGN_SQL]]
+    assert refused == [[], [Reason.FOREIGN], [Reason.FOREIGN]]
 
 
 def test_every_tick_is_later_than_all_before() -> None:

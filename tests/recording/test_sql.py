@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 
 from pagecache.core.reasons import Reason
-from pagecache.recording.recorder import Recorder, active, current, recording
+from pagecache.recording.recorder import Bystander, Recorder, active, current, recording
 from tests.site.factories import make_article
 from tests.site.models import Article, Author, Unrelated
 
@@ -119,7 +119,7 @@ def test_a_transaction_of_the_page_itself_is_fresh(page: Recorder, ends: bool) -
 
 def test_sql_of_a_thread_without_request_makes_pages_unstorable(page: Recorder) -> None:
     in_thread(lambda: list(Author.objects.all()))
-    assert reasons(page) == [Reason.FOREIGN_SQL]
+    assert reasons(page) == [Reason.FOREIGN]
     assert page.tags == set()
 
 
@@ -129,7 +129,7 @@ def test_opaque_sql_of_a_thread_without_request_makes_pages_unstorable(page: Rec
             cursor.execute("SELECT own_routine()")
 
     in_thread(opaque)
-    assert reasons(page) == [Reason.FOREIGN_SQL]
+    assert reasons(page) == [Reason.FOREIGN]
 
 
 def test_sql_of_a_thread_that_reads_nothing_of_a_page_does_no_harm(page: Recorder) -> None:
@@ -139,7 +139,7 @@ def test_sql_of_a_thread_that_reads_nothing_of_a_page_does_no_harm(page: Recorde
 
 def test_sql_of_a_request_that_is_not_recorded_does_no_harm(page: Recorder) -> None:
     def other_request() -> None:
-        current.set(None)
+        current.set(Bystander())
         list(Author.objects.all())
 
     in_thread(other_request)
