@@ -54,7 +54,16 @@ class Observer:
 
 
 # Methods of cursors that send statements past the execute wrappers, Django's own and those of drivers.
-UNSEEN = ("callproc", "copy", "copy_expert", "copy_from", "copy_to", "executescript", "stream")
+UNSEEN = (
+    "callfunc",
+    "callproc",
+    "copy",
+    "copy_expert",
+    "copy_from",
+    "copy_to",
+    "executescript",
+    "stream",
+)
 OPAQUE = Footprint(frozenset(), frozenset(), None, opaque=True, returns=False)
 
 _observers: list[Observer] = []
@@ -133,7 +142,8 @@ def _unseen(name: str, method: Callable[..., Any] | None = None) -> Any:
 
     def watched(self: CursorWrapper, *args: Any, **kwargs: Any) -> Any:
         statement = Statement(_footprint_of(self.db, name, args))
-        _begin(self.db, statement)
+        for take in _begin(self.db, statement):
+            take(None)
         finished = partial(_finish, self.db, statement)
         try:
             call = getattr(self.cursor, name) if method is None else partial(method, self)
@@ -151,7 +161,7 @@ def _footprint_of(connection: BaseDatabaseWrapper, name: str, args: tuple[Any, .
     """Return what a call touches: anything, unless it is one statement whose text is known."""
     routines = conf.get().routines
     text = args[0] if args and isinstance(args[0], str) else ""
-    if name == "callproc" and text.lower() in routines:
+    if name in {"callfunc", "callproc"} and text.lower() in routines:
         return core_footprint.footprint("", connection.vendor)
     if name in {"copy", "copy_expert", "stream"} and text:
         return core_footprint.footprint(text, connection.vendor, routines)

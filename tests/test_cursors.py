@@ -49,6 +49,10 @@ def stream(cursor: Any) -> None:
     assert list(cursor.stream(f"{INSERT} RETURNING name")) == [("Colette",)]
 
 
+def stream_row(cursor: Any) -> None:
+    assert not list(cursor.stream("SELECT id, name FROM library_author WHERE id = 0"))
+
+
 def stream_out(cursor: Any) -> None:
     assert list(cursor.stream("SELECT name FROM library_author"))
 
@@ -64,7 +68,12 @@ WRITES: dict[str, dict[str, tuple[Callable[[Any], None], set[str]]]] = {
 }
 READS: dict[str, dict[str, Callable[[Any], None]]] = {
     "sqlite": {"execute": execute},
-    "postgresql": {"execute": execute, "copy": copy_out, "stream": stream_out},
+    "postgresql": {
+        "execute": execute,
+        "copy": copy_out,
+        "stream": stream_out,
+        "stream row": stream_row,
+    },
     "mysql": {"execute": execute},
 }
 PROCEDURES = {

@@ -27,7 +27,7 @@ class Idle(Generic[T]):
     def take(self) -> T | None:
         """Return the thing that was used last, or None."""
         if self._pid != os.getpid():
-            self._pid, self._things = os.getpid(), deque()
+            self._things, self._pid = deque(), os.getpid()
         try:
             return self._things.pop()
         except IndexError:

@@ -163,7 +163,7 @@ def _head(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int)
 def checked(answers: Sequence[Any]) -> Sequence[Any]:
     """Return the answers unless one is an error."""
     for answer in answers:
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, Exception):
             raise answer
     return answers
 

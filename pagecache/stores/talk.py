@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from struct import Struct
 from typing import Any
 
@@ -44,7 +45,7 @@ class Talk:
 class PlainTalk:
     """The same over a plain socket, with hiredis: the kernel keeps the time, and nothing stands between."""
 
-    __slots__ = ("_buffer", "_nothing", "_reader", "_socket")
+    __slots__ = ("_buffer", "_deadline", "_nothing", "_reader", "_seconds", "_socket")
 
     def __init__(self, plain: socket.socket, reader: Any, seconds: float) -> None:
         limit = TIMEVAL.pack(*divmod(max(1, int(seconds * 1_000_000)), 1_000_000))
@@ -53,9 +54,11 @@ class PlainTalk:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._socket, self._reader, self._buffer = plain, reader, bytearray(65536)
         self._nothing = reader.gets()  # what it answers as long as no answer is whole
+        self._seconds = self._deadline = seconds
 
     def send(self, data: bytes) -> None:
-        """Send commands."""
+        """Send commands; the answers to all of them are waited for this long, and for one more piece."""
+        self._deadline = time.monotonic() + self._seconds
         try:
             self._socket.sendall(data)
         except BlockingIOError as error:
@@ -69,8 +72,12 @@ class PlainTalk:
                 if not count:
                     raise ClosedError
                 self._reader.feed(self._buffer, 0, count)
+                if time.monotonic() > self._deadline:
+                    raise TimeoutError
         except BlockingIOError as error:
             raise TimeoutError from error
+        if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
+            raise answer
         return answer
 
     def is_closed(self) -> bool:

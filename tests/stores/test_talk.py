@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Generator
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,7 @@ from redis.exceptions import ConnectionError as ClosedError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as LateError
 
+from pagecache.stores.lines import checked
 from pagecache.stores.talk import PlainTalk, Talk, talk_of
 from tests import servers
 from tests.stores.instances import Instance
@@ -93,3 +96,51 @@ def test_the_end_of_a_connection_is_seen_and_is_an_error(instance: Instance, tal
     servers.wait_until(talk.is_closed, instance.process, "redis")
     with pytest.raises((ClosedError, ConnectionResetError)):
         talk.answer()
+
+
+@pytest.fixture
+def other_end(connection: Any) -> Generator[tuple[PlainTalk, socket.socket]]:
+    """A talk with somebody who says what the test wants."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield PlainTalk(ours, connection._parser._reader, BUDGET), theirs
+
+
+def test_an_answer_that_comes_in_drops_has_no_more_time_than_one_that_does_not_come(
+    other_end: tuple[PlainTalk, socket.socket],
+) -> None:
+    talk, server = other_end
+    talk.send(b"PING\r\n")
+    stop = Event()
+
+    def trickle() -> None:
+        server.sendall(b"$1000\r\n")
+        while not stop.wait(BUDGET / 4):
+            server.sendall(b"x")
+
+    dropping = Thread(target=trickle)
+    dropping.start()
+    try:
+        with pytest.raises(TimeoutError):
+            talk.answer()
+    finally:
+        stop.set()
+        dropping.join()
+
+
+@pytest.mark.parametrize(
+    "says", [b"-LOADING Redis is loading\r\n", b"-NOAUTH Authentication required.\r\n"]
+)
+def test_a_server_that_is_not_ready_is_no_answer(
+    other_end: tuple[PlainTalk, socket.socket], says: bytes
+) -> None:
+    talk, server = other_end
+    talk.send(b"PING\r\n")
+    server.sendall(says)
+    with pytest.raises(ClosedError):
+        talk.answer()
+
+
+def test_no_error_is_taken_for_an_answer() -> None:
+    with pytest.raises(ClosedError):
+        checked([b"OK", ClosedError("loading")])
