@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.dispatch import receiver
 
 from pagecache import conf, database
+from pagecache.core.footprint import Boundary, Footprint
 from pagecache.database import Statement
 from pagecache.events import logger, settings_reloaded
 from pagecache.stores import Store, open_store
@@ -76,6 +77,7 @@ class Writes(database.Observer):
         self._pending: WeakKeyDictionary[
             BaseDatabaseWrapper, list[tuple[frozenset[Any], frozenset[str]]]
         ] = WeakKeyDictionary()
+        self._by_text: WeakSet[BaseDatabaseWrapper] = WeakSet()  # a text began a transaction
 
     def finished(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
         """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
@@ -83,20 +85,24 @@ class Writes(database.Observer):
         tags = tags_changed(footprint, statement.runs)
         if footprint.opaque:
             tags |= {SITE}
-        if not tags:
-            return
-        if database.in_transaction(connection):
-            self._pending.setdefault(connection, []).append(
-                (frozenset(connection.savepoint_ids), tags)
-            )
-        if footprint.opaque or not database.in_transaction(connection):
-            announcer.announce(tags)  # what is not understood may have committed by itself
+        is_open = database.in_transaction(connection)
+        if footprint.boundary in {Boundary.BEGINS, Boundary.SAVES} and not is_open:
+            self._by_text.add(connection)
+        if tags and (is_open or connection in self._by_text):
+            self._keep(connection, tags)
+        if not is_open or _may_commit(connection, footprint):
+            due = tags.union(*self._tags_kept(connection))
+            if due:
+                announcer.announce(due)
+        if footprint.boundary is Boundary.ENDS and not is_open:
+            self._forget(connection)
 
     def ended(self, connection: BaseDatabaseWrapper, *, committed: bool) -> None:
         """Announce once for the transaction."""
-        pending = self._pending.pop(connection, ())
-        if committed and pending:
-            announcer.announce(frozenset().union(*(tags for _, tags in pending)))
+        kept = self._tags_kept(connection)
+        self._forget(connection)
+        if committed and kept:
+            announcer.announce(frozenset().union(*kept))
 
     def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
         """Forget what was written under the savepoint."""
@@ -109,19 +115,31 @@ class Writes(database.Observer):
         """Announce tags again when the open transactions of this thread commit."""
         for connection in connections.all(initialized_only=True):
             if connection.connection is not None and database.in_transaction(connection):
-                self._pending.setdefault(connection, []).append(
-                    (frozenset(connection.savepoint_ids), tags)
-                )
+                self._keep(connection, tags)
 
     def unannounced(self) -> frozenset[str]:
         """Return the tags that the connections of this thread wrote and did not announce yet."""
         if not self._pending:
             return frozenset()
-        pending = (
-            self._pending.get(connection, ())
-            for connection in connections.all(initialized_only=True)
-        )
-        return frozenset().union(*(tags for writes in pending for _, tags in writes))
+        connected = connections.all(initialized_only=True)
+        return frozenset().union(*(tags for one in connected for tags in self._tags_kept(one)))
+
+    def _keep(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
+        under = frozenset(connection.savepoint_ids)
+        self._pending.setdefault(connection, []).append((under, tags))
+
+    def _tags_kept(self, connection: BaseDatabaseWrapper) -> list[frozenset[str]]:
+        return [tags for _, tags in self._pending.get(connection, ())]
+
+    def _forget(self, connection: BaseDatabaseWrapper) -> None:
+        self._pending.pop(connection, None)
+        self._by_text.discard(connection)
+
+
+def _may_commit(connection: BaseDatabaseWrapper, footprint: Footprint) -> bool:
+    """Whether a statement may have committed the transaction around it, as definitions do in MySQL."""
+    is_boundary = footprint.boundary not in {Boundary.NONE, Boundary.SAVES}
+    return footprint.opaque or (is_boundary and not connection.features.can_rollback_ddl)
 
 
 announcer = Announcer()

@@ -12,6 +12,7 @@ from django.dispatch import receiver
 
 from pagecache import conf
 from pagecache.core.footprint import Footprint, table_name
+from pagecache.core.sqlwords import CATALOG
 from pagecache.events import settings_reloaded
 from pagecache.rows import rows_written, shape_of
 
@@ -158,7 +159,14 @@ def tags_changed(footprint: Footprint, runs: Sequence[Any]) -> frozenset[str]:
 @lru_cache(4096)
 def reads_ignored(footprint: Footprint) -> bool:
     """Whether a page read a table whose writes are not announced; sessions are the recorder's affair."""
-    return not conf.get().ignored.isdisjoint(footprint.reads - {"django_session"})
+    reads = footprint.reads - {"django_session"}
+    return not conf.get().ignored.isdisjoint(reads) or any(map(_is_kept_by_database, reads))
+
+
+def _is_kept_by_database(table: str) -> bool:
+    """Whether a table tells of others: a catalog, or the state of a sequence."""
+    is_kept = table == CATALOG or table.startswith(("pg_", "sqlite_")) or table.endswith("_seq")
+    return is_kept and table not in _labels()
 
 
 def _tags(tables: Iterable[str]) -> frozenset[str]:

@@ -11,9 +11,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pagecache import invalidation
 from pagecache.invalidation import writes
+from pagecache.tags import SITE
 from tests.announced import ARTICLE, AUTHOR, UNRELATED, Announced
 from tests.site.factories import make_article, make_author
-from tests.site.models import Article, Tag, Unrelated
+from tests.site.models import Article, Author, Tag, Unrelated
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -219,3 +220,72 @@ def test_invalidate_outside_a_transaction_works_once(announced: Announced) -> No
     invalidation.invalidate(Article)
     assert announced() == {ARTICLE}
     assert writes.unannounced() == set()
+
+
+# Transactions in texts
+
+
+def execute(*texts: str) -> None:
+    with connection.cursor() as cursor:
+        for text in texts:
+            cursor.execute(text)
+
+
+UPDATE = "UPDATE library_author SET name = 'x'"
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "START TRANSACTION"])
+def test_a_transaction_begun_in_a_text_is_announced_when_it_ends(
+    announced: Announced, begin: str
+) -> None:
+    if connection.vendor == "sqlite":
+        begin = "BEGIN"
+    execute(begin, UPDATE)
+    announced()
+    assert writes.unannounced() == {AUTHOR, f"{AUTHOR}:*"}
+    connection.commit()
+    assert announced() == {AUTHOR}
+    assert writes.unannounced() == set()
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+def test_one_that_a_text_ends_too_is_announced_and_forgotten(
+    announced: Announced, end: str
+) -> None:
+    execute("BEGIN", UPDATE)
+    announced()
+    execute(end)
+    assert announced() == {SITE, AUTHOR}
+    execute("UPDATE library_unrelated SET note = 'x'")
+    assert announced() == {UNRELATED}
+
+
+def test_a_savepoint_in_autocommit_is_announced_when_it_is_released(announced: Announced) -> None:
+    """SQLite begins a transaction with it, and commits by releasing it."""
+    if connection.vendor != "sqlite":
+        execute("BEGIN")
+    execute("SAVEPOINT a", UPDATE)
+    announced()
+    execute("RELEASE SAVEPOINT a")
+    assert announced() == {AUTHOR}
+    connection.commit()
+
+
+@pytest.mark.parametrize(
+    "text", ["CREATE TABLE later (id integer)", "TRUNCATE TABLE library_unrelated"]
+)
+def test_what_a_definition_commits_is_announced_at_once(announced: Announced, text: str) -> None:
+    """Where definitions can be rolled back they commit nothing."""
+    if connection.vendor == "sqlite":
+        text = text.replace("TRUNCATE TABLE", "DELETE FROM")
+    commits = connection.vendor == "mysql"
+    make_author()
+    announced()
+    try:
+        with suppress(OopsError), transaction.atomic():
+            execute(UPDATE, text)
+            assert (AUTHOR in announced()) is commits
+            raise OopsError
+        assert Author.objects.filter(name="x").exists() is commits
+    finally:
+        execute("DROP TABLE IF EXISTS later")

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pagecache.core.sqlrows import Rows, rows_of
+from pagecache.core.sqlscan import Boundary
 from pagecache.core.sqlstatements import Statements
 from pagecache.core.sqltext import UnsureError, column_name, folded, table_name
 
-__all__ = ["Footprint", "column_name", "footprint", "table_name"]
+__all__ = ["Boundary", "Footprint", "column_name", "footprint", "table_name"]
 
 MAX_REMEMBERED = 4096
 MAX_REMEMBERED_LENGTH = 4000
@@ -27,7 +28,8 @@ class Footprint:
 
     `columns` are those that a write of one table sets in rows that were there: none for a plain INSERT, None for a
     DELETE or what is less plain. `opaque`: it may have read and written anything. `returns`: a write whose rows are
-    still to be fetched (RETURNING). `rows` says which rows, where the text tells them apart.
+    still to be fetched (RETURNING). `rows` says which rows, where the text tells them apart, and `boundary` whether it
+    begins or ends a transaction.
     """
 
     reads: frozenset[str]
@@ -36,6 +38,7 @@ class Footprint:
     opaque: bool
     returns: bool
     rows: Rows | None = field(default=None, compare=False)
+    boundary: Boundary = field(default=Boundary.NONE, compare=False)
 
 
 def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) -> Footprint:
@@ -78,7 +81,8 @@ def _found(scan: Statements, sql: str) -> Footprint:
     returns = "returning" in sql.lower() if scan.opaque else scan.returns and bool(scan.writes)
     plain = len(scan.assigned) == len(scan.writes) == 1 and not scan.opaque
     columns = scan.assigned[0] if plain else None
-    return Footprint(frozenset(scan.reads), frozenset(scan.writes), columns, scan.opaque, returns)
+    reads, writes = frozenset(scan.reads), frozenset(scan.writes)
+    return Footprint(reads, writes, columns, scan.opaque, returns, boundary=scan.boundary)
 
 
 _remembered_folded = lru_cache(maxsize=MAX_REMEMBERED)(_computed)

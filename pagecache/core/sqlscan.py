@@ -1,15 +1,33 @@
 """What an expression of SQL touches: subqueries, calls, and the few places where it may name a table."""
 
 from abc import ABC, abstractmethod
+from enum import Enum
 
 from pagecache.core.sqllevel import JOINS, Level, begins_ctes, compares_distinct
 from pagecache.core.sqltext import Group, Item, Token, UnsureError
-from pagecache.core.sqlwords import FROM_INSIDE, KEYWORDS, KEYWORDS_AFTER, ROUTINES
+from pagecache.core.sqlwords import (
+    FROM_INSIDE,
+    KEYWORDS,
+    KEYWORDS_AFTER,
+    ROUTINES,
+    SEQUENCE_ROUTINES,
+    SEQUENCES,
+)
 
 _WRITING = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"})
 _TYPE_FOLLOWS = frozenset({"::", "AS", "REFERENCES"})
 _OWNERS = frozenset({"group", "name", "string", "word"})
 _IDENTIFIERS = frozenset({"name", "word"})
+
+
+class Boundary(Enum):
+    """Whether a statement begins or ends a transaction."""
+
+    NONE = "none"
+    BEGINS = "begins"
+    SAVES = "saves"  # a savepoint, which in SQLite begins one too
+    COMMITS = "commits"  # what came before, as definitions do in some databases
+    ENDS = "ends"
 
 
 class Scan(ABC):
@@ -22,6 +40,7 @@ class Scan(ABC):
         self.writes: set[str] = set()
         self.opaque = False
         self.returns = False
+        self.boundary = Boundary.NONE
         # SQLite takes a string for a name where only a name can stand.
         self.name_kinds = _IDENTIFIERS | {"string"} if vendor == "sqlite" else _IDENTIFIERS
 
@@ -100,6 +119,8 @@ class Scan(ABC):
         item, following = level.take(), level.peek()
         if isinstance(item, Group):
             self.inside(item, level.ctes)
+        elif item.word in {"NEXT", "PREVIOUS"} and level.is_next("VALUE", "FOR"):
+            self.writes.add(SEQUENCES)
         elif item.sign == ".":
             self.member(level)
         elif item.kind == "variable":
@@ -121,6 +142,8 @@ class Scan(ABC):
             raise UnsureError
         if item.kind in _IDENTIFIERS:
             level.take()
+            if item.word in {"CURRVAL", "NEXTVAL"}:
+                self.writes.add(SEQUENCES)
             if isinstance(following, Group) and following.sign == "()":
                 self.schema_call(owner, item, following)
 
@@ -132,7 +155,15 @@ class Scan(ABC):
     def is_known(self, name: str) -> bool:
         """Whether a routine that is called with its schema only computes."""
         bare = name.removeprefix("pg_catalog.")
+        if bare != name and self.is_sequence(bare):
+            return True
         return name in self.routines or (bare != name and bare in ROUTINES["postgresql"])
+
+    def is_sequence(self, name: str) -> bool:
+        """Whether a routine reads or moves a sequence, which is then written."""
+        found = name in SEQUENCE_ROUTINES
+        self.writes |= {SEQUENCES} if found else set()
+        return found
 
     def call(self, level: Level, item: Token, arguments: Group) -> None:
         """A word before parentheses: a routine, a type, or a keyword."""
@@ -145,6 +176,8 @@ class Scan(ABC):
         if item.word in KEYWORDS or previous in KEYWORDS_AFTER.get(item.word, _TYPE_FOLLOWS):
             return True
         name = item.raw.lower() if item.kind == "word" else item.raw[1:-1]
+        if self.is_sequence(name):
+            return True
         return name in ROUTINES[self.vendor] or name in self.routines
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from pagecache.core.sqldefinitions import Defining
 from pagecache.core.sqllevel import Level, begins_ctes
+from pagecache.core.sqlscan import Boundary
 from pagecache.core.sqltext import VENDORS, Group, Item, UnsureError, grouped
-from pagecache.core.sqlwords import PRAGMAS
+from pagecache.core.sqlwords import CATALOG, PRAGMAS
 
 _QUERYING = frozenset({"SELECT", "TABLE", "VALUES", "WITH"})
 _WRITING = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"})
@@ -48,6 +49,10 @@ class Statements(Defining):
         """One statement, by its first word."""
         first = level.peek()
         rule = _RULES.get(first.word) if first.sign != "()" else Statements.query
+        if first.word in _ENDS and not level.has("TO"):
+            self.boundary = Boundary.ENDS
+        elif first.word in _DEFINES and self.boundary is Boundary.NONE:
+            self.boundary = Boundary.COMMITS
         if rule is None or self.vendor not in _ONLY_IN.get(first.word, {self.vendor}):
             raise UnsureError
         rule(self, level)
@@ -76,6 +81,8 @@ class Statements(Defining):
 
     def savepoint(self, level: Level) -> None:
         """SAVEPOINT, RELEASE and ROLLBACK TO; a ROLLBACK of all is not for a text to say."""
+        if level.is_next("SAVEPOINT"):
+            self.boundary = Boundary.SAVES
         if level.accept("ROLLBACK"):
             level.skip(frozenset({"TRANSACTION", "WORK"}))
             if not level.accept("TO"):
@@ -97,6 +104,13 @@ class Statements(Defining):
             raise UnsureError
         level.skip(_BEGIN_OPTIONS)
         self.must_end(level)
+        self.boundary = Boundary.BEGINS
+
+    def show(self, level: Level) -> None:
+        """SHOW of a setting, or of what MySQL knows of its tables."""
+        if self.vendor == "mysql":
+            self.reads.add(CATALOG)
+        self.expressions(level)
 
     def set(self, level: Level) -> None:
         """SET of the session, but not what runs or commits a statement."""
@@ -120,6 +134,9 @@ class Statements(Defining):
         level.take()
         self.statement(level)
 
+
+_ENDS = frozenset({"ABORT", "COMMIT", "END", "ROLLBACK"})
+_DEFINES = frozenset({"ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE"})
 
 _RULES: dict[str, Callable[[Statements, Level], None]] = {
     "ALTER": Statements.alter,
@@ -151,7 +168,7 @@ _RULES: dict[str, Callable[[Statements, Level], None]] = {
     "SAVEPOINT": Statements.savepoint,
     "SELECT": Statements.query,
     "SET": Statements.set,
-    "SHOW": Statements.expressions,
+    "SHOW": Statements.show,
     "START": Statements.begin,
     "TABLE": Statements.query,
     "TRUNCATE": Statements.truncate,

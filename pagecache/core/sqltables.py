@@ -6,7 +6,8 @@ strictly, and what they hold that is not understood is refused.
 
 from pagecache.core.sqllevel import BEFORE_JOIN, HINTS, JOINS, Level, ends_tables
 from pagecache.core.sqlscan import Scan, key_of
-from pagecache.core.sqltext import Group, Token, UnsureError, table_name
+from pagecache.core.sqltext import Group, Token, UnsureError, column_name, table_name
+from pagecache.core.sqlwords import CATALOG, CATALOGS
 
 _QUERYING = frozenset(
     {"DELETE", "INSERT", "MERGE", "REPLACE", "SELECT", "TABLE", "UPDATE", "VALUES", "WITH"}
@@ -81,6 +82,8 @@ class Query(Scan):
         names = self.chain(level)
         if not target and level.peek().sign == "()":
             self.opaque |= not self.is_known(".".join(name.raw for name in names).lower())
+        elif len(names) > 1 and column_name(names[-2].raw) in CATALOGS:
+            self.reads.add(CATALOG)
         self.touch(names, level.ctes, target=target)
 
     def derived(self, group: Group, ctes: frozenset[str], *, target: bool) -> None:

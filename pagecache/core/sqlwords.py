@@ -58,7 +58,7 @@ POSTGRESQL = frozenset(
     asinh atan2d atand atanh avals bit_and bit_count bit_length bit_or bit_xor bool_and bool_or box box2d
     box3d bpchar btrim cardinality cbrt center char_length character_length chr circle clock_timestamp
     convert_from convert_to corr cosd cosh cosine_distance cot cotd covar_pop covar_samp crc32 crypt
-    current_database current_schema current_user currval daitch_mokotoff date_add date_bin date_part
+    current_database current_schema current_user daitch_mokotoff date_add date_bin date_part
     date_subtract date_trunc datemultirange daterange decode digest div dmetaphone encode enum_first enum_last
     enum_range erf every extract factorial family format format_type gcd gen_random_bytes gen_random_uuid
     gen_salt generate_series generate_subscripts geography geometry get_bit get_byte get_current_ts_config
@@ -76,9 +76,9 @@ POSTGRESQL = frozenset(
     jsonb_path_query jsonb_path_query_array jsonb_path_query_first jsonb_populate_record
     jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_to_record
     jsonb_to_recordset jsonb_to_tsvector jsonb_typeof justify_days justify_hours justify_interval l2_distance
-    lastval lcm least left levenshtein levenshtein_less_equal line localtime localtimestamp log10 lower_inc
+    lcm least left levenshtein levenshtein_less_equal line localtime localtimestamp log10 lower_inc
     lower_inf lseg make_date make_interval make_time make_timestamp make_timestamptz masklen md5 metaphone
-    min_scale mode multirange netmask network nextval normalize now npoints num_nonnulls num_nulls
+    min_scale mode multirange netmask network normalize now npoints num_nonnulls num_nulls
     nummultirange numnode numrange octet_length offset overlay parse_ident path percentile_cont
     percentile_disc pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all
     pg_advisory_unlock_shared pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_backend_pid
@@ -89,7 +89,7 @@ POSTGRESQL = frozenset(
     range_intersect_agg range_merge regexp_count regexp_instr regexp_like regexp_match regexp_matches
     regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr regr_avgx regr_avgy regr_count
     regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy repeat returning right row row_to_json scale
-    session_user set_bit set_byte set_masklen setseed setval setweight sha224 sha256 sha384 sha512 show_trgm
+    session_user set_bit set_byte set_masklen setseed setweight sha224 sha256 sha384 sha512 show_trgm
     similarity sind sinh skeys slope some soundex split_part starts_with statement_timestamp stddev
     stddev_pop stddev_samp strict_word_similarity string_agg string_to_array string_to_table strip strpos
     svals tand tanh text timeofday timestamptz timetz to_ascii to_char to_date to_hex to_json to_jsonb
@@ -142,15 +142,15 @@ MYSQL = frozenset(
     json_loose json_merge json_merge_patch json_merge_preserve json_normalize json_object
     json_object_filter_keys json_object_to_array json_objectagg json_overlaps json_pretty json_query
     json_quote json_remove json_replace json_schema_valid json_search json_set json_storage_free
-    json_storage_size json_table json_type json_unquote json_valid json_value last_day last_insert_id lastval
+    json_storage_size json_table json_type json_unquote json_valid json_value last_day
     lcase least left linestring localtime localtimestamp locate log10 log2 make_set makedate maketime
     master_pos_wait match mbrcontains mbrcoveredby mbrcovers mbrdisjoint mbrequal mbrequals mbrintersects
     mbroverlaps mbrtouches mbrwithin md5 median mediumint microsecond mid minute month monthname
-    multilinestring multipoint multipolygon name_const natural_sort_key nextval now nvl nvl2 oct octet_length
+    multilinestring multipoint multipolygon name_const natural_sort_key now nvl nvl2 oct octet_length
     old_password ord password percentile_cont percentile_disc period_add period_diff point polygon position
     quarter quote rand random_bytes regexp regexp_instr regexp_like regexp_replace regexp_substr
     release_all_locks release_lock repeat right rlike row row_count schema sec_to_time second session_user
-    setval sformat sha sha1 sha2 sleep smallint some soundex space srid std stddev stddev_pop stddev_samp
+    sformat sha sha1 sha2 sleep smallint some soundex space srid std stddev stddev_pop stddev_samp
     str_to_date strcmp subdate substring_index subtime sys_guid sysdate system_user time_format time_to_sec
     timediff timestampadd timestampdiff tinyint to_base64 to_char to_days to_seconds truncate ucase uncompress
     uncompressed_length unhex unix_timestamp updatexml user utc_date utc_time utc_timestamp uuid uuid_short
@@ -185,6 +185,14 @@ ROUTINES = {
     "mysql": STANDARD | TYPES | GIS | MYSQL,
     "oracle": STANDARD | TYPES | ORACLE,
 }
+
+# Routines that take the next number of a sequence, or tell what this connection took: no two pages are alike.
+SEQUENCE_ROUTINES = frozenset("currval last_insert_id lastval nextval setval".split())
+SEQUENCES = "sequences"  # stands for all of them, as a table
+
+# Where a database tells of itself: nothing announces what changes there.
+CATALOG = "information_schema"
+CATALOGS = frozenset("information_schema mysql performance_schema pg_catalog sys".split())
 
 # Routines whose arguments may hold the word FROM: `EXTRACT(YEAR FROM d)`.
 FROM_INSIDE = frozenset({"EXTRACT", "OVERLAY", "SUBSTR", "SUBSTRING", "TRIM"})

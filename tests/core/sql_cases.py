@@ -268,7 +268,14 @@ MYSQL = [
         "@v a",
         "@v t",
     ),
-    Case("SHOW TABLES WHERE 1 = (SELECT 1 FROM a)", "a"),
+    Case("SHOW TABLES WHERE 1 = (SELECT 1 FROM a)", "a information_schema"),
+    Case("SHOW TABLES", "information_schema"),
+    Case("SHOW COLUMNS FROM t", "information_schema"),
+    Case("SELECT 1 FROM information_schema.tables", "information_schema tables"),
+    Case("SELECT nextval(s)", "", "sequences"),
+    Case("SELECT last_insert_id()", "", "sequences"),
+    Case("SELECT NEXT VALUE FOR s", "", "sequences"),
+    Case("SELECT s.nextval FROM a", "a", "sequences"),
     Case("EXPLAIN FORMAT=JSON SELECT * FROM a", "a"),
 ]
 
@@ -329,9 +336,7 @@ NOTHING = {
     ],
     "mysql": [
         "SET NAMES utf8mb4",
-        "SHOW TABLES",
         "SET foreign_key_checks = 0",
-        "SHOW COLUMNS FROM t",
     ],
     "oracle": ["ALTER SESSION SET NLS_DATE_FORMAT = 'YYYY'", "LOCK TABLE t IN SHARE MODE"],
 }
