@@ -243,3 +243,16 @@ def _names(
             yield from _names(pattern.url_patterns, inner)
         elif pattern.name:
             yield "name:" + ":".join((*namespaces, pattern.name))
+
+
+@_with_valid_settings
+def check_databases() -> Iterator[CheckMessage]:
+    """No page is made from rows that were never committed."""
+    for alias, database in settings.DATABASES.items():
+        level = database.get("OPTIONS", {}).get("isolation_level")
+        if isinstance(level, str) and level.lower() == "read uncommitted":
+            yield checks.Warning(
+                f"The database {alias!r} shows rows that others have not committed: a page may keep what never was.",
+                hint="Let its isolation_level be 'read committed' or a stricter one.",
+                id="pagecache.W009",
+            )

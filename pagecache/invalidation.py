@@ -14,7 +14,7 @@ from pagecache.core.footprint import Boundary, Footprint
 from pagecache.database import Statement
 from pagecache.events import logger, settings_reloaded
 from pagecache.stores import Store, open_store
-from pagecache.tags import SITE, Target, tags_changed, tags_of_paths, tags_to_drop
+from pagecache.tags import SITE, Target, canonical, tags_changed, tags_of_paths, tags_to_drop
 from pagecache.versions import STAR, VERSION_SECONDS, Names, fresh
 
 MOST_OWED = 10_000  # tags; beyond it the whole site is dropped once the server is back
@@ -153,7 +153,7 @@ def site_names() -> Names:
     global _names  # noqa: PLW0603 one for the process
     if _names is None:
         config = conf.get()
-        _names = Names(config.prefix, config.options.RELEASE)
+        _names = Names(config.prefix, config.options.RELEASE, canonical)
     return _names
 
 

@@ -125,6 +125,18 @@ def _labels() -> dict[str, str]:
     return {table_name(model._meta.db_table): model._meta.label_lower for model in reversed(models)}
 
 
+@lru_cache(1)
+def _tables() -> dict[str, str]:
+    return {label: table for table, label in _labels().items()}
+
+
+def canonical(tag: str) -> str:
+    """Return the name of a tag that does not depend on the apps of a process: tables by their own names."""
+    label, colon, row = tag.partition(":")
+    table = _tables().get(label)
+    return tag if table is None else f"{TABLE}{table}{colon}{row}"
+
+
 def tag_of(table: str) -> str:
     """Return the tag of a table: the label of its model, such as `blog.article`, or `table:name`."""
     return _labels().get(table, TABLE + table)
@@ -175,5 +187,5 @@ def _tags(tables: Iterable[str]) -> frozenset[str]:
 
 @receiver(settings_reloaded)
 def _forget(**_kwargs: Any) -> None:
-    for memo in (_labels, tags_read, tags_written, reads_ignored):
+    for memo in (_labels, _tables, tags_read, tags_written, reads_ignored):
         memo.cache_clear()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -19,11 +20,15 @@ class Names:
     """The keys of one site in its store: nothing of a request or a tag reaches a store unhashed.
 
     Version keys carry the site's prefix only; entries and recipes also the release and the format revision.
+    `canonical` gives the name that all processes and releases have for a tag.
     """
 
-    __slots__ = ("_entries", "_versions", "version", "versions")
+    __slots__ = ("_canonical", "_entries", "_versions", "version", "versions")
 
-    def __init__(self, prefix: str, release: str) -> None:
+    def __init__(
+        self, prefix: str, release: str, canonical: Callable[[str], str] = lambda name: name
+    ) -> None:
+        self._canonical = canonical
         self._versions = f"pagecache:{_short(prefix)}:v:"
         self._entries = f"pagecache:{_short(prefix)}:{_short(release + ':' + FORMAT)}:"
         self.version = lru_cache(10_000)(self._version)
@@ -31,7 +36,7 @@ class Names:
 
     def _version(self, name: str) -> str:
         """Return the key of the version of a tag."""
-        return self._versions + _digest(name)
+        return self._versions + _digest(self._canonical(name))
 
     def _versions_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the versions of tags."""

@@ -177,6 +177,14 @@ def test_w008_tells_of_a_cache_that_keeps_few_items(settings: Any, kind: str) ->
     assert "pagecache.W008" not in found()
 
 
+def test_w009_tells_of_a_database_that_shows_what_was_not_committed(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"isolation_level": "READ uncommitted"}
+    monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", options)
+    assert "'default' shows rows" in the_only("pagecache.W009").msg
+
+
 @pytest.mark.urls("tests.site.wrong_alias")
 def test_e007_tells_of_a_view_that_names_a_cache_that_is_not_there() -> None:
     message = the_only("pagecache.E007")

@@ -6,12 +6,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
 from pagecache import database
+from pagecache.events import settings_reloaded
 from pagecache.invalidation import announcer, site_names, site_store, writes
-from pagecache.tags import SITE
+from pagecache.tags import SITE, tag_of
 from pagecache.versions import STAR
 from tests.announced import ARTICLE, AUTHOR, Announced
 from tests.caches import WatchedTable, watched
@@ -191,3 +193,16 @@ def test_transactions_of_other_connections_are_not_unannounced_here() -> None:
     assert list(connections.all(initialized_only=True))
     with transaction.atomic():
         assert writes.unannounced() == set()
+
+
+def test_a_process_without_the_app_announces_to_those_that_have_it(
+    announced: Announced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(apps, "get_models", lambda **_: [])
+        settings_reloaded.send(None)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE library_author SET name = 'x'")
+        assert tag_of("library_author") == "table:library_author"
+    settings_reloaded.send(None)
+    assert announced() == {AUTHOR}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pagecache.tags import MAX_TAG, page_tag, tag, tag_of, tags_of, tags_to_drop
+from pagecache.tags import MAX_TAG, canonical, page_tag, tag, tag_of, tags_of, tags_to_drop
 from tests.site.models import Article, Author, Badge, Feature
 
 
@@ -84,3 +84,11 @@ def test_tags_of_tables_and_models() -> None:
     assert tag_of("elsewhere") == "table:elsewhere"
     for name in ("news", "library.Nothing", "a.b.c", ""):
         assert tags_of([name]) == tags_to_drop([name]) == {name}
+
+
+def test_the_canonical_name_of_a_tag_needs_no_app() -> None:
+    assert canonical("library.article") == "table:library_article"
+    assert canonical("library.article:42") == "table:library_article:42"
+    assert canonical("library.article:*") == "table:library_article:*"
+    for name in ("news", "news:42", "table:library_article", "page:/a/"):
+        assert canonical(name) == name

@@ -18,9 +18,9 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from pagecache import cache_exempt, cache_page, depends_on, expire_in, invalidate
+from pagecache import cache_exempt, cache_page, depends_on, expire_in, invalidate, segment_by
 from pagecache.recording.recorder import Bystander, begin_request, current, end_request
-from tests.lanes import SIX, Lane, through
+from tests.lanes import SIX, Lane, status, text, through
 from tests.site.factories import make_author
 from tests.site.models import Author, Unrelated
 
@@ -157,6 +157,23 @@ def test_a_hook_of_the_commit_goes_on_happening(lane: Lane, settings: Any) -> No
     finally:
         settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
         connections["default"].settings_dict["ATOMIC_REQUESTS"] = False
+
+
+@through(*(kind for kind in SIX if not kind.decorated and not kind.last))
+def test_a_page_served_behind_the_middleware_passes_it_as_if_once(lane: Lane) -> None:
+    lane.middleware_inside("tests.lanes_site.middleware.footer")
+    lane.show(lambda r: HttpResponse("x"), segment_by(lambda r: "all"))
+    answers = [lane.get() for _ in range(3)]
+    assert [text(answer) for answer in answers] == ["x<footer>"] * 3
+    assert status(answers[-1]).hit
+    assert [cookie.value for cookie in answers[-1].cookies.values()] == ["again"]
+
+
+@through(*(kind for kind in SIX if not kind.decorated and not kind.last))
+def test_what_the_middleware_puts_in_place_of_a_served_page_is_sent(lane: Lane) -> None:
+    lane.middleware_inside("tests.lanes_site.middleware.closes")
+    lane.show(lambda r: HttpResponse("x"), segment_by(lambda r: "all"))
+    assert [lane.read() for _ in range(3)][0::2] == ["x", "closed"]
 
 
 # Exempt views that cannot be seen from the URL

@@ -48,3 +48,8 @@ def test_very_many_names_are_the_same_after_they_were_forgotten() -> None:
     first = names.versions(many)
     assert names.versions(many[::-1]) == first[::-1]
     assert len(set(first)) == 10_005
+
+
+def test_a_tag_has_the_same_key_in_processes_that_call_it_differently() -> None:
+    names = Names("", "", lambda name: name.replace("blog.article", "table:blog"))
+    assert names.version("blog.article") == Names("", "").version("table:blog")

@@ -230,7 +230,16 @@ class DjangoVisit:
 
     def serve(self, entry: Entry, now: float) -> Any:
         """Return the response for an entry."""
-        return outgoing.serve(self.request, entry, now, self._conditions(), self.found.key)
+        self._served = outgoing.serve(self.request, entry, now, self._conditions(), self.found.key)
+        return self._served
+
+    def serve_again(self, response: Any, entry: Entry, now: float) -> Any:
+        """Undo what the site's middleware did once more to a page that was served behind it; its cookies stay."""
+        if response is not self._served:
+            return response
+        served = self.serve(entry, now)
+        served.cookies = response.cookies
+        return served
 
     def finish(self, response: HttpResponseBase, outcome: Outcome) -> Any:
         """Say what happened, and answer the conditions that were kept from the view."""

@@ -46,9 +46,9 @@ def _start(visit: Visit) -> Flow:
 def keep(visit: Visit, response: Any) -> Flow:
     """Store what the view answered, if nothing speaks against it; gives the response to send."""
     found = visit.found
-    if found.entry is not None or visit.awaits(
-        response
-    ):  # served behind the site's middleware; not made yet
+    if found.entry is not None:
+        return visit.serve_again(response, found.entry, time.time())
+    if visit.awaits(response):
         return response
     outcome = None
     if found.reason is None:

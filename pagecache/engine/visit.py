@@ -78,6 +78,9 @@ class Visit(Protocol):
     def serve(self, entry: Entry, now: float) -> Any:
         """Return the response for an entry."""
 
+    def serve_again(self, response: Any, entry: Entry, now: float) -> Any:
+        """Undo what the site's middleware did once more to a page that was served behind it; its cookies stay."""
+
     def awaits(self, response: Any) -> bool:
         """Whether the page is still to be made: then the flow goes on with `keep` when it is."""
 

@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 _numbers = count()
@@ -54,5 +55,40 @@ def echoes_origin(get_response: Any) -> Any:
 
     def on_thread(request: Any) -> Any:
         return allowed(request, get_response(request))
+
+    return on_loop if iscoroutinefunction(get_response) else on_thread
+
+
+@sync_and_async_middleware
+def footer(get_response: Any) -> Any:
+    """End each page with a line, and put a cookie on those that were served from the store."""
+
+    def ended(response: Any) -> Any:
+        response.content += b"<footer>"
+        if "Age" in response:
+            response.set_cookie("seen", "again")
+        return response
+
+    async def on_loop(request: Any) -> Any:
+        return ended(await get_response(request))
+
+    def on_thread(request: Any) -> Any:
+        return ended(get_response(request))
+
+    return on_loop if iscoroutinefunction(get_response) else on_thread
+
+
+@sync_and_async_middleware
+def closes(get_response: Any) -> Any:
+    """Send another answer in place of one that was served from the store."""
+
+    def closed(response: Any) -> Any:
+        return HttpResponse("closed") if "Age" in response else response
+
+    async def on_loop(request: Any) -> Any:
+        return closed(await get_response(request))
+
+    def on_thread(request: Any) -> Any:
+        return closed(get_response(request))
 
     return on_loop if iscoroutinefunction(get_response) else on_thread
