@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         depends_on,
         expire_at,
         expire_in,
+        next_change,
         segment_by,
     )
     from pagecache.invalidation import ainvalidate, apurge, invalidate, purge
@@ -22,6 +23,7 @@ __all__ = [
     "expire_at",
     "expire_in",
     "invalidate",
+    "next_change",
     "purge",
     "segment_by",
 ]

@@ -5,6 +5,7 @@ place. Without it `cache_page` runs the same flow around the view, and goes by w
 and CSRF middleware speak only later.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.db.models import Min, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -179,10 +181,16 @@ def depends_on(*targets: Target) -> None:
         render.depend(tags)
 
 
-def expire_at(when: datetime) -> None:
-    """End the page that is being made at a time; the earliest wins. A naive time is in the current time zone."""
-    if (render := listener()) is not None:
-        render.expire((timezone.make_aware(when) if timezone.is_naive(when) else when).timestamp())
+def expire_at(when: datetime | None) -> None:
+    """End the page that is being made at a time; the earliest wins. A naive time is in the current time zone.
+
+    None says that no time ends it, also where it asked the database for the present moment.
+    """
+    if (render := listener()) is None:
+        return
+    if when is not None and timezone.is_naive(when):
+        when = timezone.make_aware(when)
+    render.expire(math.inf if when is None else when.timestamp())
 
 
 def expire_in(delta: timedelta | float) -> None:
@@ -190,3 +198,16 @@ def expire_in(delta: timedelta | float) -> None:
     expire_at(
         timezone.now() + (delta if isinstance(delta, timedelta) else timedelta(seconds=delta))
     )
+
+
+def next_change(queryset: QuerySet[Any], *fields: str) -> datetime | None:
+    """Return the next moment at which one of some fields of date and time is reached, None if there is none.
+
+    For pages that show what was "published before now": `expire_at(next_change(Article.objects.all(), "published",
+    "withdrawn"))` ends them when the next article is due, or the next one is withdrawn.
+    """
+    now = timezone.now()
+    due = queryset.order_by().aggregate(
+        **{f"due_{name}": Min(name, filter=Q(**{f"{name}__gt": now})) for name in fields}
+    )
+    return min((when for when in due.values() if when is not None), default=None)

@@ -97,6 +97,10 @@ class Options:
     )
     MODE: str = _choice("all", "decorated")
     TIMEOUT: float | None = _option(300, is_seconds, MUST_BE_SECONDS)
+    CLOCK_TIMEOUT: float | None = _option(60, is_seconds, MUST_BE_SECONDS)
+    SETTLE_SECONDS: float = _option(
+        0, lambda v: v is not None and is_seconds(v), "a number of seconds, 0 or more"
+    )
     CACHE: str = _option("default", _is_text, "the alias of a cache in CACHES")
     KEY_PREFIX: str = _option("", _is_text, "a string")
     RELEASE: str = _option(

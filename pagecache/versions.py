@@ -16,6 +16,11 @@ def fresh() -> bytes:
     return time.time_ns().to_bytes(8, "big") + os.urandom(8)
 
 
+def born(version: bytes) -> float:
+    """Return when a version was made, in seconds since the epoch."""
+    return int.from_bytes(version[:8], "big") / 1e9
+
+
 class Names:
     """The keys of one site in its store: nothing of a request or a tag reaches a store unhashed.
 

@@ -81,7 +81,8 @@ def _database() -> dict[str, Any]:
     return running.enter_context(server()).database
 
 
-DATABASES = {"default": _database()}
+REPLICA = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+DATABASES = {"default": _database(), "replica": REPLICA}
 
 CACHES = {
     "default": {

@@ -30,6 +30,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("TIMEOUT", True, SECONDS),
     ("TIMEOUT", float("inf"), SECONDS),
     ("TIMEOUT", float("nan"), SECONDS),
+    ("CLOCK_TIMEOUT", "1", SECONDS),
+    ("SETTLE_SECONDS", None, "Make it a number of seconds, 0 or more."),
     ("CACHE", None, "Make it the alias of a cache in CACHES."),
     ("KEY_PREFIX", None, "Make it a string."),
     ("RELEASE", 7, "Make it a string that differs between deploys, such as a commit id."),

@@ -1,5 +1,6 @@
 """One request in its lane: what the flow asks about it."""
 
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -154,7 +155,7 @@ class DjangoVisit:
             headers,
             now,
             stated=(self.route.policy.timeout, self.route.rule_timeout, config.options.TIMEOUT),
-            expires_at=self.recorder.expires,
+            expires_at=self._expires(now),
         )
         return Answered(
             method=self.asked.method,
@@ -170,6 +171,14 @@ class DjangoVisit:
             lifetime=lifetime,
             refusals=self._refusals(response),
         )
+
+    def _expires(self, now: float) -> float | None:
+        """Return when the page ends by what it read of the time; what it said itself is exact."""
+        said = self.recorder.expires
+        if said is not None:
+            return None if said == math.inf else said
+        most = conf.get().options.CLOCK_TIMEOUT
+        return now + most if self.recorder.asked_time and most is not None else None
 
     def _refusals(self, response: HttpResponseBase) -> tuple[Reason, ...]:
         """Say what the recording, and the request itself after the render, have against storing."""

@@ -29,7 +29,7 @@ class Footprint:
     `columns` are those that a write of one table sets in rows that were there: none for a plain INSERT, None for a
     DELETE or what is less plain. `opaque`: it may have read and written anything. `returns`: a write whose rows are
     still to be fetched (RETURNING). `rows` says which rows, where the text tells them apart, and `boundary` whether it
-    begins or ends a transaction.
+    begins or ends a transaction. `volatile`: it asks for the time or for chance.
     """
 
     reads: frozenset[str]
@@ -39,6 +39,7 @@ class Footprint:
     returns: bool
     rows: Rows | None = field(default=None, compare=False)
     boundary: Boundary = field(default=Boundary.NONE, compare=False)
+    volatile: bool = field(default=False, compare=False)
 
 
 def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) -> Footprint:
@@ -82,7 +83,15 @@ def _found(scan: Statements, sql: str) -> Footprint:
     plain = len(scan.assigned) == len(scan.writes) == 1 and not scan.opaque
     columns = scan.assigned[0] if plain else None
     reads, writes = frozenset(scan.reads), frozenset(scan.writes)
-    return Footprint(reads, writes, columns, scan.opaque, returns, boundary=scan.boundary)
+    return Footprint(
+        reads,
+        writes,
+        columns,
+        scan.opaque,
+        returns,
+        boundary=scan.boundary,
+        volatile=scan.volatile,
+    )
 
 
 _remembered_folded = lru_cache(maxsize=MAX_REMEMBERED)(_computed)

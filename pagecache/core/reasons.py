@@ -116,3 +116,4 @@ class Reason(StrEnum):
         "the page read a request input for the first time; it is stored from the next request on",
     )
     MOVED = "moved", "the data changed while the page was made"
+    SETTLING = "settling", "the data changed less than `SETTLE_SECONDS` before"

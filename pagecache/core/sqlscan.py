@@ -6,12 +6,16 @@ from enum import Enum
 from pagecache.core.sqllevel import JOINS, Level, begins_ctes, compares_distinct
 from pagecache.core.sqltext import Group, Item, Token, UnsureError
 from pagecache.core.sqlwords import (
+    CLOCKS,
     FROM_INSIDE,
     KEYWORDS,
     KEYWORDS_AFTER,
     ROUTINES,
     SEQUENCE_ROUTINES,
     SEQUENCES,
+    VOLATILE_ROUTINES,
+    VOLATILE_STRINGS,
+    VOLATILE_WORDS,
 )
 
 _WRITING = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"})
@@ -41,6 +45,7 @@ class Scan(ABC):
         self.opaque = False
         self.returns = False
         self.boundary = Boundary.NONE
+        self.volatile = False
         # SQLite takes a string for a name where only a name can stand.
         self.name_kinds = _IDENTIFIERS | {"string"} if vendor == "sqlite" else _IDENTIFIERS
 
@@ -117,6 +122,7 @@ class Scan(ABC):
     def step(self, level: Level) -> None:
         """One item of an expression."""
         item, following = level.take(), level.peek()
+        self.volatile |= item.word in VOLATILE_WORDS or item.raw.lower() in VOLATILE_STRINGS
         if isinstance(item, Group):
             self.inside(item, level.ctes)
         elif item.word in {"NEXT", "PREVIOUS"} and level.is_next("VALUE", "FOR"):
@@ -155,6 +161,7 @@ class Scan(ABC):
     def is_known(self, name: str) -> bool:
         """Whether a routine that is called with its schema only computes."""
         bare = name.removeprefix("pg_catalog.")
+        self.volatile |= bare in VOLATILE_ROUTINES
         if bare != name and self.is_sequence(bare):
             return True
         return name in self.routines or (bare != name and bare in ROUTINES["postgresql"])
@@ -168,6 +175,8 @@ class Scan(ABC):
     def call(self, level: Level, item: Token, arguments: Group) -> None:
         """A word before parentheses: a routine, a type, or a keyword."""
         self.opaque |= not self.computes(item, level.peek(-2).sign)
+        name = item.raw.strip('"`').lower()
+        self.volatile |= name in VOLATILE_ROUTINES or (name in CLOCKS and not arguments.items)
         level.take()
         self.inside(arguments, level.ctes, caller=item.word)
 

@@ -171,6 +171,7 @@ class Query(Scan):
         if level.is_next("TABLESAMPLE", "BERNOULLI", "()") or level.is_next(
             "TABLESAMPLE", "SYSTEM", "()"
         ):
+            self.volatile = True
             return self.through_group(level)
         if level.is_next("PARTITION", "()") or level.is_next("REPEATABLE", "()"):
             return self.through_group(level)

@@ -201,7 +201,7 @@ def _clipped(name: str) -> str:
 def column_name(name: str) -> str:
     """The one spelling of a column: unquoted, lower case."""
     bare = _DOUBLED.sub(r"\1", name.strip(_QUOTES))
-    return _clipped(_clipped(bare).lower())
+    return _clipped(_clipped(bare).lower()).strip(_QUOTES)
 
 
 def table_name(name: str) -> str:

@@ -190,6 +190,24 @@ ROUTINES = {
 SEQUENCE_ROUTINES = frozenset("currval last_insert_id lastval nextval setval".split())
 SEQUENCES = "sequences"  # stands for all of them, as a table
 
+# Whose value is the time or chance: routines, those of SQLite that mean now without arguments, words and strings.
+VOLATILE_ROUTINES = frozenset(
+    """
+    clock_timestamp curdate current_date current_time current_timestamp curtime gen_random_bytes gen_random_uuid
+    localtime localtimestamp now rand random random_bytes random_normal randomblob statement_timestamp sys_guid
+    sysdate timeofday transaction_timestamp unix_timestamp utc_date utc_time utc_timestamp uuid
+    uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuid_short uuid_v4 uuid_v7 uuidv4 uuidv7
+    """.split()
+)
+CLOCKS = frozenset("date datetime julianday strftime time unixepoch".split())
+VOLATILE_WORDS = frozenset(
+    """
+    CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP SYSDATE SYSTIMESTAMP TABLESAMPLE UTC_DATE
+    UTC_TIME UTC_TIMESTAMP
+    """.split()
+)
+VOLATILE_STRINGS = frozenset({"'now'", "'today'", "'tomorrow'", "'yesterday'"})
+
 # Where a database tells of itself: nothing announces what changes there.
 CATALOG = "information_schema"
 CATALOGS = frozenset("information_schema mysql performance_schema pg_catalog sys".split())

@@ -142,6 +142,7 @@ class Found:
     key: str = ""
     entry: Entry | None = None
     star: bytes | None = None
+    since: float = 0.0  # when they were read, in seconds since the epoch
     starts: dict[str, bytes | None] = field(default_factory=dict)
 
 

@@ -115,6 +115,7 @@ def _fetch(
     else:
         data, star, *values = yield Fetch((key, *keys))
     if found.star is None:
+        found.since = time.time()
         if not is_version(star):
             star = versions.fresh()
             yield Put({keys[0]: star}, versions.VERSION_SECONDS)

@@ -1,14 +1,15 @@
 """Storing: save what a view answered, if nothing speaks against it and no data moved meanwhile."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from pagecache import versions
+from pagecache import conf, versions
 from pagecache.core import codec
 from pagecache.core.codec import Entry
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import RESPONSE_RULES, first
-from pagecache.core.types import Input, Outcome, Refused, remember, without_covered
+from pagecache.core.types import Found, Input, Outcome, Refused, remember, without_covered
 from pagecache.core.vector import Plan, Watched
 from pagecache.engine.effects import Announce, Classify, Fetch, Put, Save
 from pagecache.engine.visit import (
@@ -43,10 +44,19 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
         raise Refused(Reason.UNANNOUNCED)
     sealed = key_material(visit, inputs)
     entry = visit.capture(response, inputs, sealed, (now, answered.lifetime))
+    _hold_for_replicas(found, entry.tags)
     saved = yield from _save(visit, entry, answered.lifetime, inputs)
     if not saved:
         raise Refused(Reason.MOVED)
     return Outcome(found.forward, stored=True, ttl=answered.lifetime)
+
+
+def _hold_for_replicas(found: Found, tags: Iterable[str]) -> None:
+    """Refuse where data changed so shortly before the look-up that a replica may not have had it."""
+    lag = conf.get().options.SETTLE_SECONDS
+    versions_then = [found.starts.get(tag) or found.star for tag in tags] if lag else ()
+    if any(version and versions.born(version) > found.since - lag for version in versions_then):
+        raise Refused(Reason.SETTLING)
 
 
 def _hold_segment(visit: Visit) -> Flow:

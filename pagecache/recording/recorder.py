@@ -26,6 +26,7 @@ class Recorder:
     __slots__ = (
         "_rows",
         "_tags",
+        "asked_time",
         "epoch",
         "expires",
         "inputs",
@@ -43,6 +44,7 @@ class Recorder:
         self._rows: dict[Shape, set[str]] = {}
         self.refusals: dict[Reason, None] = {}
         self.expires: float | None = None  # seconds since the epoch
+        self.asked_time = False  # or chance, through SQL
         self.policy: Policy | None = None  # what a decorator inside the render stated
         self.understood_vary: set[str] = set()  # names that stock middleware added to Vary
 

@@ -1,0 +1,193 @@
+"""Time as data: pages that depend on the present moment end with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone as django_timezone
+from freezegun import freeze_time
+
+from pagecache import expire_at, expire_in, next_change
+from pagecache.core.footprint import footprint
+from pagecache.recording.clock import is_present
+from tests.lanes import Lane
+from tests.site.factories import make_article
+from tests.site.models import Article
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ON = ("memory",)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def published(_request: HttpRequest | None = None) -> HttpResponse:
+    found = Article.objects.filter(published__lte=django_timezone.now())
+    return HttpResponse(",".join(article.slug for article in found))
+
+
+# The life of a page
+
+
+def test_a_page_that_asked_for_the_present_moment_lives_for_clock_timeout(lane: Lane) -> None:
+    make_article("due", published=NOON + timedelta(seconds=90))
+    lane.show(published)
+    with freeze_time(NOON) as clock:
+        assert lane.see().ttl == 60
+        assert lane.see().hit
+        clock.tick(91)
+        assert lane.read() == "due"
+
+
+def test_clock_timeout_can_be_set_and_switched_off(lane: Lane) -> None:
+    for timeout, ttl in ((5, 5), (None, 300), (1000, 300)):
+        lane.configure(CLOCK_TIMEOUT=timeout)
+        lane.show(published)
+        assert lane.see(f"/page/?{timeout}").ttl == ttl
+
+
+def test_a_page_without_the_time_in_its_sql_lives_for_timeout(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        found = Article.objects.filter(
+            published__lte=NOON - timedelta(365), views=3, title="2020-01-01"
+        )
+        return HttpResponse(str(found.count()))
+
+    lane.show(view)
+    assert lane.see().ttl == 300
+
+
+def test_a_page_ends_when_its_site_says(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        expire_at(next_change(Article.objects.all(), "published"))
+        return published()
+
+    lane.show(view)
+    with freeze_time(NOON) as clock:
+        make_article("past", published=NOON - timedelta(hours=1))
+        make_article("next", published=NOON + timedelta(seconds=90))
+        make_article("later", published=NOON + timedelta(seconds=200))
+        assert lane.see().ttl == 90
+        clock.tick(89)
+        assert lane.see().hit
+        clock.tick(1)
+        assert lane.read() == "past,next"
+        clock.tick(110)
+        assert lane.read() == "past,next,later"
+        assert lane.see().hit
+        clock.tick(200)
+        assert lane.see().hit, "nothing is due any more"
+
+
+def test_the_earliest_end_wins(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        expire_in(40)
+        expire_at(None)
+        expire_in(timedelta(seconds=20))
+        expire_at(NOON + timedelta(seconds=30))
+        return published()
+
+    lane.show(view)
+    with freeze_time(NOON):
+        assert lane.see().ttl == 20
+
+
+def test_the_next_change_is_the_first_of_all_fields() -> None:
+    with freeze_time(NOON):
+        make_article("a", published=NOON + timedelta(seconds=5))
+        make_article("b", published=NOON + timedelta(seconds=3))
+        articles = Article.objects.order_by("-title")
+        assert next_change(articles, "published") == NOON + timedelta(seconds=3)
+        assert next_change(articles.filter(slug="a"), "published") == NOON + timedelta(seconds=5)
+        assert next_change(articles.none(), "published") is None
+        assert next_change(articles.filter(slug="c"), "published") is None
+
+
+# What asks for the time, or for chance
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOON,
+        NOON + timedelta(seconds=1),
+        NOON.astimezone(timezone(timedelta(hours=3))),
+        NOON.replace(tzinfo=None),
+        "2026-11-24 12:00:00",
+        "2026-11-24 12:00:00.400000",
+        "2026-11-24T12:00:00+00:00",
+        date(2026, 11, 24),
+        "2026-11-24",
+        "now",
+    ],
+)
+def test_the_present_moment_is_known_in_all_its_forms(value: Any) -> None:
+    with freeze_time(NOON):
+        assert is_present(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOON + timedelta(seconds=2),
+        "2026-11-24 12:00:02",
+        "2026-11-23",
+        "2026-13-24",
+        "2026-11-24 is no date",
+        date(2026, 11, 22),
+        "knowledge",
+        12,
+        None,
+        b"2026-11-24",
+    ],
+)
+def test_other_values_are_not_the_present_moment(value: Any) -> None:
+    with freeze_time(NOON):
+        assert not is_present(value)
+
+
+@pytest.mark.parametrize(
+    "sql, vendor",
+    [
+        ("SELECT now()", "postgresql"),
+        ('SELECT "now"()', "postgresql"),
+        ("SELECT pg_catalog.now()", "postgresql"),
+        ("SELECT 1 WHERE x < CURRENT_TIMESTAMP", "sqlite"),
+        ("SELECT 1 WHERE x < current_date", "postgresql"),
+        ("SELECT x FROM t ORDER BY RAND()", "mysql"),
+        ("SELECT x FROM t ORDER BY RANDOM()", "sqlite"),
+        ("SELECT datetime('now', '-1 day')", "sqlite"),
+        ("SELECT julianday()", "sqlite"),
+        ("SELECT 'today'::date", "postgresql"),
+        ("SELECT x FROM t TABLESAMPLE SYSTEM (1)", "postgresql"),
+    ],
+)
+def test_sql_that_asks_for_the_time_or_for_chance(sql: str, vendor: str) -> None:
+    assert footprint(sql, vendor).volatile
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT now FROM t", "SELECT date(x) FROM t", 'SELECT "t"."random" FROM t']
+)
+def test_sql_with_such_names_for_columns_does_not(sql: str) -> None:
+    assert not footprint(sql, "sqlite").volatile
+
+
+@pytest.mark.parametrize("order", ["?", Now()])
+def test_the_orm_asks_so_too(lane: Lane, order: Any) -> None:
+    lane.show(lambda r: HttpResponse(str(Article.objects.order_by(order).first())))
+    assert lane.see().ttl == 60
+
+
+def test_values_by_name_are_looked_at(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        with connection.cursor() as cursor:
+            sql = "SELECT count(*) FROM library_article WHERE published < %(now)s"
+            cursor.execute(sql, {"now": "now"} if connection.vendor == "sqlite" else {"now": NOON})
+        return HttpResponse("x")
+
+    lane.show(view)
+    assert lane.see().ttl == 60
