@@ -8,13 +8,13 @@ from django.core.signals import request_finished, request_started
 
 from pagecache import conf, database
 from pagecache.invalidation import writes
-from pagecache.recording import stock
+from pagecache.recording import backends, stock
 from pagecache.recording.recorder import begin_request, end_request
 from pagecache.recording.sql import Reads
 
 
 class PageCacheConfig(AppConfig):
-    """Watches database connections and stock middleware from start-up on."""
+    """Watches database connections, cache backends and stock middleware from start-up on."""
 
     name = "pagecache"
     verbose_name = "Page cache"
@@ -25,6 +25,7 @@ class PageCacheConfig(AppConfig):
 
         conf.get()
         database.install(Reads(), writes)
+        backends.install()
         stock.install(settings.MIDDLEWARE)
         request_started.connect(_begin_request, dispatch_uid="pagecache.apps")
         request_finished.connect(_end_request, dispatch_uid="pagecache.apps")

@@ -40,6 +40,7 @@ class Config:
     statuses: frozenset[int]
     routines: frozenset[str]
     ignored: frozenset[str]
+    cache_tables: frozenset[str]
     prefix: str
     segment: Segment
     reveal: Callable[[Any], object]
@@ -70,6 +71,7 @@ def _read() -> Config:
         raise ImproperlyConfigured(" ".join(found[0]))
     options = Options(**stated)
     cache = settings.CACHES.get(options.CACHE, {})
+    cache_tables = _cache_tables()
     return Config(
         options=options,
         exclude=tuple(map(compile_pattern, options.EXCLUDE)),
@@ -82,7 +84,8 @@ def _read() -> Config:
         sensitive_params=frozenset(name.lower() for name in options.SENSITIVE_PARAMS),
         statuses=frozenset(options.STATUSES),
         routines=frozenset(name.lower() for name in options.ROUTINES),
-        ignored=_ignored(options),
+        ignored=_ignored(options) | cache_tables,
+        cache_tables=cache_tables,
         prefix=f"{cache.get('KEY_PREFIX', '')}:{options.KEY_PREFIX}",
         segment=function("SEGMENT", options.SEGMENT),
         reveal=_nobody if options.REVEAL is None else function("REVEAL", options.REVEAL),
@@ -125,7 +128,7 @@ def _declaration(stated: Any) -> Mapping[str, frozenset[str] | None]:
 
 
 def _ignored(options: Options) -> frozenset[str]:
-    """Tables whose writes mean nothing for pages; the tables of DatabaseCache are the store's own affair."""
+    """Tables whose writes mean nothing for pages."""
     stated = options.IGNORE
     if stated is None:
         stated = [
@@ -134,10 +137,13 @@ def _ignored(options: Options) -> frozenset[str]:
             "django_migrations",
             f"{_user_table()}.last_login",
         ]
-    caches = [
-        str(cache["LOCATION"]) for cache in settings.CACHES.values() if _is_in_database(cache)
-    ]
-    return frozenset(name.lower() for name in (*stated, *caches))
+    return frozenset(name.lower() for name in stated)
+
+
+def _cache_tables() -> frozenset[str]:
+    """Tables of DatabaseCache, which pages read only through Django's cache API."""
+    caches = filter(_is_in_database, settings.CACHES.values())
+    return frozenset(str(cache["LOCATION"]).lower() for cache in caches)
 
 
 def _is_in_database(cache: Mapping[str, Any]) -> bool:

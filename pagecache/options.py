@@ -12,6 +12,7 @@ from pagecache.core.urls import compile_pattern
 SENSITIVE = tuple(
     "access_token api_key apikey auth code key password secret sig signature state ticket token uidb64".split()
 )
+MISS = "miss"  # what `CACHE_READS` says of a key that is not looked at while a page is made
 MUST_BE_SECONDS = "a number of seconds, 0 or more, or None for no limit"
 
 
@@ -42,6 +43,14 @@ def _is_declaration(value: object) -> bool:
     return is_names(value) or (
         isinstance(value, dict)
         and all(isinstance(k, str) and (v is None or is_names(v)) for k, v in value.items())
+    )
+
+
+def _is_cache_reads(value: object) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and all(isinstance(k, str) and k for k in value)
+        and all(v is None or v == MISS or is_names(v) for v in value.values())
     )
 
 
@@ -154,6 +163,12 @@ class Options:
     )
     ROUTINES: Sequence[str] = _option(
         (), is_names, "a list of SQL function names that read and write no table"
+    )
+    CACHE_READS: Mapping[str, Sequence[str] | str | None] | None = _option(
+        None,
+        _is_cache_reads,
+        "a dict from patterns of cache keys ('*' stands for any characters) to "
+        "'miss', a list of tags, or None (the value may be old)",
     )
     DOWNSTREAM_MAX_AGE: int = _option(0, is_count, "a whole number of seconds, 0 or more")
     REVEAL: str | None = _option(

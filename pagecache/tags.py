@@ -181,11 +181,18 @@ def _is_kept_by_database(table: str) -> bool:
     return is_kept and table not in _labels()
 
 
+@lru_cache(4096)
+def is_of_caches(footprint: Footprint) -> bool:
+    """Whether a statement touches tables of DatabaseCache, and no others."""
+    tables = footprint.reads | footprint.writes
+    return bool(tables) and tables <= conf.get().cache_tables
+
+
 def _tags(tables: Iterable[str]) -> frozenset[str]:
     return frozenset(tag_of(table) for table in tables if table not in conf.get().ignored)
 
 
 @receiver(settings_reloaded)
 def _forget(**_kwargs: Any) -> None:
-    for memo in (_labels, _tables, tags_read, tags_written, reads_ignored):
+    for memo in (_labels, _tables, tags_read, tags_written, reads_ignored, is_of_caches):
         memo.cache_clear()

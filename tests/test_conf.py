@@ -68,6 +68,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("OUTSIDE", "a.B", "Make it a list of dotted paths of middleware"),
     ("IGNORE", "log", "Make it a list of 'table' and 'table.column'"),
     ("ROUTINES", "f", "Make it a list of SQL function names"),
+    ("CACHE_READS", ["rates"], "Make it a dict from patterns of cache keys ('*' stands for any"),
+    ("CACHE_READS", {"rates": "library.article"}, "to 'miss', a list of tags, or None"),
+    ("CACHE_READS", {"": None}, "Make it a dict from patterns of cache keys"),
+    ("CACHE_READS", {1: None}, "Make it a dict from patterns of cache keys"),
     ("DOWNSTREAM_MAX_AGE", None, "Make it a whole number of seconds, 0 or more."),
     ("REVEAL", print, "Make it the dotted path of a callable request -> bool, or None."),
     ("STORE_BUDGET", 0, "Make it a number of seconds above 0."),
@@ -116,6 +120,7 @@ RIGHT: dict[str, list[Any]] = {
     "KEY_COOKIES": [["a"], {"a"}, {"a": None, "b": ["x", "y"]}],
     "STATUSES": [[], [200, 404], {410}],
     "IGNORE": [None, [], ["log", "user.seen"]],
+    "CACHE_READS": [None, {}, {"a": None, "b.*": [], "*": "miss", "c": ["library.article", "d"]}],
     "REVEAL": [None, "a.b"],
     "STORE_BUDGET": [0.01, 5],
 }

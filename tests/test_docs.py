@@ -48,6 +48,13 @@ def test_the_views_shown_can_be_defined() -> None:
     assert shown["prices"].pagecache_policy.segment is shown["by_group"]
 
 
+def test_the_cache_reads_shown_are_valid() -> None:
+    shown: dict[str, Any] = {}
+    exec(PYTHON[2], shown)  # noqa: S102 our own README
+
+    assert problems({"CACHE_READS": shown["CACHE_READS"]}) == []
+
+
 def test_public_names_can_be_imported() -> None:
     import pagecache  # noqa: PLC0415 the names are looked up when they are asked for
 

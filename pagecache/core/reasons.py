@@ -107,6 +107,10 @@ class Reason(StrEnum):
     WROTE = "wrote", "the request wrote to the database"
     OPAQUE_SQL = "opaque-sql", "the page ran SQL that pagecache does not understand"
     IGNORED_TABLE = "ignored-table", "the page read a table whose writes are ignored (`IGNORE`)"
+    CACHE_READ = (
+        "cache-read",
+        "a value was read through Django's cache API that `CACHE_READS` does not declare",
+    )
     FOREIGN = "foreign", "code of no request, such as a thread of its own, touched data meanwhile"
     NESTED = "nested", "the page made another request to the site"
     TRANSACTION = "transaction", "the page was read in a transaction that had begun before"

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum, auto
 
 from pagecache import conf
 from pagecache.core.reasons import Reason
@@ -110,6 +111,16 @@ current: ContextVar[Recorder | Bystander | None] = ContextVar("pagecache_recorde
 # What is read now: recorded (False), known without recording (True), or written down elsewhere (a set).
 muted: ContextVar[bool | set[Input]] = ContextVar("pagecache_muted", default=False)
 active: set[Recorder] = set()
+
+
+class CacheCall(Enum):
+    """Whose call of a cache backend the running code is a part of."""
+
+    SITE = auto()
+    OWN = auto()  # the store's, or a session's
+
+
+cache_call: ContextVar[CacheCall | None] = ContextVar("pagecache_cache_call", default=None)
 
 
 def recorder() -> Recorder | None:

@@ -11,9 +11,9 @@ from pagecache import conf, database
 from pagecache.core.reasons import Reason
 from pagecache.database import Found, Statement, Taker
 from pagecache.recording.clock import is_present
-from pagecache.recording.recorder import Recorder, listener, tick
+from pagecache.recording.recorder import CacheCall, Recorder, cache_call, listener, recorder, tick
 from pagecache.rows import Lookup, lookup_of
-from pagecache.tags import reads_ignored, tags_read, tags_written
+from pagecache.tags import is_of_caches, reads_ignored, tags_read, tags_written
 
 
 class Reads(database.Observer):
@@ -30,6 +30,9 @@ class Reads(database.Observer):
             if database.in_transaction(connection)
             else None
         )
+        if cache_call.get() is not None and is_of_caches(footprint):
+            _record_cache(began)
+            return None
         touches = tags_read(footprint) or tags_written(footprint) or reads_ignored(footprint)
         render = listener() if footprint.opaque or touches else None
         return None if render is None else _record(render, statement, began)
@@ -42,6 +45,13 @@ class Reads(database.Observer):
     def ended(self, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
         """Forget when the transaction began."""
         self._began.pop(connection, None)
+
+
+def _record_cache(began: int | None) -> None:
+    """Refuse an old view of a DatabaseCache; else what it asks for the site is a read of the call's keys."""
+    render = recorder() if cache_call.get() is CacheCall.SITE else None
+    if render is not None and began is not None and began < render.epoch:
+        render.refuse(Reason.TRANSACTION)
 
 
 def _record(render: Recorder, statement: Statement, began: int | None) -> Taker | None:

@@ -1,0 +1,107 @@
+"""What well-known packages keep in the cache, or in memory, of what is in the database.
+
+They fill a value where it is missing and delete it when its rows change. Whoever fills it between the two, or from a
+snapshot that is older than the commit, leaves an old value behind, which no version of a table can tell. So nothing
+here stands for tags: these values are missed while a page is made, and the page depends on the rows that it reads.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from types import FunctionType
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.cache import DEFAULT_CACHE_ALIAS
+from django.core.exceptions import SynchronousOnlyOperation
+from django.utils.module_loading import import_string
+
+from pagecache.core.reasons import Reason
+from pagecache.recording.recorder import recorder
+
+Key = tuple[str | None, str]  # the alias of a cache, and a pattern of keys
+WAFFLE_LISTS = {
+    "WAFFLE_ALL_FLAGS_CACHE_KEY": "flags:all",
+    "WAFFLE_ALL_SAMPLES_CACHE_KEY": "samples:all",
+    "WAFFLE_ALL_SWITCHES_CACHE_KEY": "switches:all",
+}
+CONSTANCE = "CONSTANCE_BACKEND", "constance.backends.redisd.RedisBackend"
+CONSTANCE_IN_DATABASE = "constance.backends.database.DatabaseBackend"
+OF_SITES = ("_get_site_by_id", "_get_site_by_request")
+
+
+def missed_keys() -> Iterator[Key]:
+    """Yield the keys that are missed while a page is made, by the packages that are installed."""
+    for name, keys in PACKAGES.items():
+        if apps.is_installed(name):
+            yield from keys()
+
+
+def _waffle() -> Iterator[Key]:
+    """Flags, switches and samples: single ones under a digest, lists under names without a prefix."""
+    alias = getattr(settings, "WAFFLE_CACHE_NAME", DEFAULT_CACHE_ALIAS)
+    yield alias, getattr(settings, "WAFFLE_CACHE_PREFIX", "waffle:") + "*"
+    for setting, default in WAFFLE_LISTS.items():
+        yield alias, getattr(settings, setting, default)
+
+
+def _constance() -> Iterator[Key]:
+    """Settings in the database: the names of the settings themselves."""
+    alias = getattr(settings, "CONSTANCE_DATABASE_CACHE_BACKEND", None)
+    prefix = getattr(settings, "CONSTANCE_DATABASE_PREFIX", "")
+    if alias:
+        for name in (*getattr(settings, "CONSTANCE_CONFIG", ()), "autofilled"):
+            yield alias, f"{prefix}{name}"
+
+
+def _wagtail() -> Iterator[Key]:
+    yield DEFAULT_CACHE_ALIAS, "wagtail_site_root_paths"
+    yield DEFAULT_CACHE_ALIAS, "wagtail_locales_display_name"
+
+
+def _wagtail_images() -> Iterator[Key]:
+    own = "renditions"
+    yield own if own in settings.CACHES else DEFAULT_CACHE_ALIAS, "wagtail-rendition-*"
+
+
+PACKAGES: dict[str, Callable[[], Iterator[Key]]] = {
+    "constance": _constance,
+    "waffle": _waffle,
+    "wagtail": _wagtail,
+    "wagtail.images": _wagtail_images,
+}
+
+
+def settings_backends() -> Iterator[type]:
+    """Yield the classes by which packages read settings that are neither in the database nor behind the cache API."""
+    if apps.is_installed("constance"):
+        cls = import_string(getattr(settings, *CONSTANCE))
+        if not issubclass(cls, import_string(CONSTANCE_IN_DATABASE)):
+            yield cls
+
+
+def watch_sites() -> None:
+    """Let `Site.objects.get_current()` ask the database while a page is made: what a process remembers may be old."""
+    if apps.is_installed("django.contrib.sites"):
+        from django.contrib.sites.models import SiteManager  # noqa: PLC0415 only where it is installed
+
+        for name in OF_SITES:
+            method = vars(SiteManager)[name]
+            if not hasattr(method, "__wrapped__"):
+                setattr(SiteManager, name, _without_memory(method))
+
+
+def _without_memory(method: Any) -> Any:
+    @wraps(method)
+    def asked(self: Any, *args: Any) -> Any:
+        render = recorder()
+        if render is None:
+            return method(self, *args)
+        forgetful = {**method.__globals__, "SITE_CACHE": {}}
+        try:
+            return FunctionType(method.__code__, forgetful)(self, *args)
+        except SynchronousOnlyOperation:  # memory answers on an event loop too
+            render.refuse(Reason.CACHE_READ)
+            return method(self, *args)
+
+    return asked

@@ -1,0 +1,1 @@
+"""A site with packages that keep values behind the cache API; its tests are run by `tests/test_packages.py`."""
