@@ -29,6 +29,7 @@ bench: .venv/.bench
 	$(BESIDE_REDIS) $(IN) benchmarks $(ARGS)
 
 soak: .venv/.dev
+	$(IN) tests.oracle 20000
 	$(BESIDE_REDIS) $(IN) tests.soak --minutes $(MINUTES)
 
 dist: .venv/.dev

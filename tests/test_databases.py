@@ -12,6 +12,7 @@ TESTS = [
     "tests/test_transactions.py",
     "tests/test_cursors.py",
     "tests/test_rows.py",
+    "tests/test_oracle.py",
 ]
 
 
