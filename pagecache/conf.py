@@ -1,6 +1,6 @@
 """The setting `PAGECACHE`: one dict, read once into a frozen, validated object."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from pagecache.core.footprint import table_name
 from pagecache.core.types import UNSET, Policy, Segment, Unset
 from pagecache.core.urls import Pattern, compile_pattern
 from pagecache.events import settings_reloaded
@@ -41,6 +42,7 @@ class Config:
     routines: frozenset[str]
     ignored: frozenset[str]
     cache_tables: frozenset[str]
+    aliases: Mapping[str, frozenset[str]]
     prefix: str
     segment: Segment
     reveal: Callable[[Any], object]
@@ -86,6 +88,7 @@ def _read() -> Config:
         routines=frozenset(name.lower() for name in options.ROUTINES),
         ignored=_ignored(options) | cache_tables,
         cache_tables=cache_tables,
+        aliases=_aliases(options.ALIASES or {}),
         prefix=f"{cache.get('KEY_PREFIX', '')}:{options.KEY_PREFIX}",
         segment=function("SEGMENT", options.SEGMENT),
         reveal=_nobody if options.REVEAL is None else function("REVEAL", options.REVEAL),
@@ -138,6 +141,15 @@ def _ignored(options: Options) -> frozenset[str]:
             f"{_user_table()}.last_login",
         ]
     return frozenset(name.lower() for name in stated)
+
+
+def _aliases(stated: Mapping[str, Iterable[str]]) -> Mapping[str, frozenset[str]]:
+    """Return for each view the tables that it is made of, through other views too."""
+    made_of = {table_name(name): set(map(table_name, tables)) for name, tables in stated.items()}
+    for _ in made_of:
+        for tables in made_of.values():
+            tables |= {more for table in tuple(tables) for more in made_of.get(table, ())}
+    return {name: frozenset(tables) for name, tables in made_of.items()}
 
 
 def _cache_tables() -> frozenset[str]:

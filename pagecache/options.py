@@ -46,6 +46,12 @@ def _is_declaration(value: object) -> bool:
     )
 
 
+def _is_aliases(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(k, str) and is_names(v) for k, v in value.items()
+    )
+
+
 def _is_cache_reads(value: object) -> bool:
     return value is None or (
         isinstance(value, dict)
@@ -163,6 +169,11 @@ class Options:
     )
     ROUTINES: Sequence[str] = _option(
         (), is_names, "a list of SQL function names that read and write no table"
+    )
+    ALIASES: Mapping[str, Sequence[str]] | None = _option(
+        None,
+        lambda v: v is None or _is_aliases(v),
+        "a dict from names of views, and of tables that triggers fill, to lists of the tables they are made of",
     )
     CACHE_READS: Mapping[str, Sequence[str] | str | None] | None = _option(
         None,

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.db.models import Model, UniqueConstraint
 from django.dispatch import receiver
 
+from pagecache import conf
 from pagecache.core.footprint import Footprint, column_name, table_name
 from pagecache.core.sqlrows import Given, Rows, Source
 from pagecache.events import settings_reloaded
@@ -74,7 +75,7 @@ def _shapes() -> dict[str, Shape]:
 
 def shape_of(table: str) -> Shape | None:
     """Return what is known of a table, if its rows can be told apart."""
-    return _shapes().get(table)
+    return None if table in conf.get().aliases else _shapes().get(table)
 
 
 def _shape(model: type[Model]) -> Shape | None:

@@ -145,27 +145,67 @@ def tag_of(table: str) -> str:
 @lru_cache(4096)
 def tags_read(footprint: Footprint) -> frozenset[str]:
     """Return what a page that ran the statement depends on."""
-    return _tags(footprint.reads)
+    return frozenset(map(tag_of, _with_aliases(footprint.reads - conf.get().ignored)))
+
+
+@lru_cache(4096)
+def _tables_written(footprint: Footprint) -> frozenset[str]:
+    """Return the tables that a statement changes, by itself or by what the database does for it.
+
+    Not those whose writes are ignored, nor one of which it changes ignored columns only.
+    """
+    ignored, columns = conf.get().ignored, footprint.columns
+    if columns and all(
+        f"{table}.{column}" in ignored for table in footprint.writes for column in columns
+    ):
+        return frozenset()
+    tables = _with_aliases(footprint.writes - ignored)
+    fallen = frozenset() if columns is not None else _fallen_with(tables)
+    return tables | fallen
 
 
 @lru_cache(4096)
 def tags_written(footprint: Footprint) -> frozenset[str]:
-    """Return the tables that a statement changes, without the columns that no page depends on."""
-    ignored = conf.get().ignored
-    if footprint.columns:
-        (table,) = footprint.writes
-        if all(f"{table}.{column}" in ignored for column in footprint.columns):
-            return frozenset()
-    return _tags(footprint.writes)
+    """Return the tags of the tables that a statement changes."""
+    return frozenset(map(tag_of, _tables_written(footprint)))
 
 
 def tags_changed(footprint: Footprint, runs: Sequence[Any]) -> frozenset[str]:
     """Return all that a statement changes: tables and rows; `runs` are the parameters of each of its runs."""
-    tags = tags_written(footprint)
-    shapes = [
-        shape for table in footprint.writes if (shape := shape_of(table)) and shape.tag in tags
-    ]
-    return tags.union(*(rows_written(footprint, shape, runs) for shape in shapes)) if tags else tags
+    tables = _tables_written(footprint)
+    known = [(table, shape) for table in tables if (shape := shape_of(table)) is not None]
+    return tags_written(footprint).union(
+        *(
+            rows_written(footprint, shape, runs) if table in footprint.writes else {shape.rows}
+            for table, shape in known
+        )
+    )
+
+
+def _with_aliases(tables: Iterable[str]) -> frozenset[str]:
+    """Return tables with those that their views are made of."""
+    aliases = conf.get().aliases
+    return frozenset(tables).union(*(aliases.get(table, ()) for table in tables))
+
+
+def _fallen_with(tables: frozenset[str]) -> frozenset[str]:
+    """Return the tables whose rows the database itself deletes or changes with rows of others."""
+    fallen = frozenset[str]().union(*(_falling().get(table, ()) for table in tables))
+    return fallen if fallen <= tables else fallen | _fallen_with(tables | fallen)
+
+
+@lru_cache(1)
+def _falling() -> dict[str, set[str]]:
+    """Return for each table those with a foreign key to it whose `on_delete` is the database's affair."""
+    found: dict[str, set[str]] = {}
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.local_fields:
+            relation: Any = field.remote_field
+            # Django 6.1 and newer
+            if type(getattr(relation, "on_delete", None)).__name__ == "DatabaseOnDelete":
+                to = table_name(relation.model._meta.db_table)
+                found.setdefault(to, set()).add(table_name(model._meta.db_table))
+    return found
 
 
 @lru_cache(4096)
@@ -188,11 +228,15 @@ def is_of_caches(footprint: Footprint) -> bool:
     return bool(tables) and tables <= conf.get().cache_tables
 
 
-def _tags(tables: Iterable[str]) -> frozenset[str]:
-    return frozenset(tag_of(table) for table in tables if table not in conf.get().ignored)
-
-
 @receiver(settings_reloaded)
 def _forget(**_kwargs: Any) -> None:
-    for memo in (_labels, _tables, tags_read, tags_written, reads_ignored, is_of_caches):
+    for memo in (
+        _falling,
+        _labels,
+        _tables,
+        _tables_written,
+        tags_read,
+        reads_ignored,
+        is_of_caches,
+    ):
         memo.cache_clear()

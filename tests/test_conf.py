@@ -68,6 +68,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("OUTSIDE", "a.B", "Make it a list of dotted paths of middleware"),
     ("IGNORE", "log", "Make it a list of 'table' and 'table.column'"),
     ("ROUTINES", "f", "Make it a list of SQL function names"),
+    ("ALIASES", {"v": "t"}, "Make it a dict from names of views,"),
     ("CACHE_READS", ["rates"], "Make it a dict from patterns of cache keys ('*' stands for any"),
     ("CACHE_READS", {"rates": "library.article"}, "to 'miss', a list of tags, or None"),
     ("CACHE_READS", {"": None}, "Make it a dict from patterns of cache keys"),

@@ -12,7 +12,8 @@ TESTS = [
     "tests/test_transactions.py",
     "tests/test_cursors.py",
     "tests/test_rows.py",
-    "tests/test_oracle.py",
+    "tests/test_aliases.py",
+    "tests/test_oracle.py::test_no_write_that_changes_an_answer_is_missed",
 ]
 
 
