@@ -7,15 +7,23 @@ commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 from django.core.cache import caches
+from django.http import HttpResponse
 
+from pagecache import depends_on
+from pagecache.core.keys import digest
 from pagecache.engine.drive import drive
-from pagecache.engine.effects import Announce, Save
+from pagecache.engine.effects import Announce, Render, Save
 from pagecache.engine.flow import examine, page
-from pagecache.engine.visit import forget
-from pagecache.invalidation import announcer, site_store
+from pagecache.engine.visit import forget, key_material
+from pagecache.invalidation import announcer, site_names, site_store
+from pagecache.recording.recorder import recording
+from pagecache.stores import StoreError
+from pagecache.tags import SITE, page_tag
+from pagecache.versions import STAR
 from tests.engine.visits import answer, data, get, visit_of
 
 Steps = Generator[None, None, Any]
@@ -81,6 +89,77 @@ def flush() -> Steps:
     caches["default"].clear()
 
 
+def evicting(name: str) -> Actor:
+    """Return who evicts one key: of a version, of the recipe, or of the page."""
+
+    def evict() -> Steps:
+        yield
+        caches["default"].delete(_keys()[name])
+
+    return evict
+
+
+KEYS = ("star", "site", "path", "data", "recipe", "page")
+
+
+def _keys() -> dict[str, str]:
+    names, visit = site_names(), visit_of()
+    versions = names.versions((STAR, SITE, page_tag(visit.path), "data"))
+    visit.found.key = names.entry(digest(key_material(visit, ())))
+    return dict(zip(KEYS, (*versions, names.recipe(visit.path), visit.found.key), strict=True))
+
+
+def failing_writer() -> Steps:
+    """A write whose announcement breaks off after its first trip; a later request of the process repeats it."""
+    yield
+    data["value"] = "new"
+    with suppress(StoreError), announcer._attempt(frozenset({"data"})) as (star, fresh):
+        steps = on_the_store(site_store()._announce(star, fresh, 60.0))
+        next(steps)
+        yield
+        next(steps)
+        raise StoreError
+
+
+def both_writer(*, fused: bool = False) -> Steps:
+    """A write to two tables in one transaction."""
+    yield
+    data["value"] = data["other"] = "new"
+    if fused:
+        yield
+        announcer.announce({"data", "other"})
+    else:
+        yield from announcing({"data", "other"})
+
+
+def _rendered(visit: Any) -> Steps:
+    shown = []
+    for tag, name in (("data", "value"), ("other", "other")):
+        yield
+        with recording(visit.recorder):
+            depends_on(tag)
+            shown.append(data[name])
+    return answer(visit, lambda _: HttpResponse(" ".join(shown)))()
+
+
+def both_reader(*, fused: bool = False) -> Steps:
+    """A reader of two tables, with time between them."""
+    visit = visit_of()
+    flow, result = page(visit), None
+    try:
+        while True:
+            effect = flow.send(result)
+            if isinstance(effect, Render):
+                result = yield from _rendered(visit)
+            elif isinstance(effect, Save) and not fused:
+                result = yield from on_the_store(site_store()._save(effect.plan))
+            else:
+                yield
+                result = effect.run(answer(visit))
+    except StopIteration as stop:
+        return stop.value
+
+
 def cold() -> None:
     """Nobody has seen the page."""
 
@@ -134,7 +213,8 @@ class Search:
         """Run in one order: the given steps, and then the first actor that is not done."""
         caches["default"].clear()
         forget()
-        data["value"] = "old"
+        announcer._failed.clear()
+        data["value"] = data["other"] = "old"
         self.start()
         live = {number: actor() for number, actor in enumerate(self.actors)}
         for number in list(live):
@@ -158,5 +238,5 @@ class Search:
         body, status, _ = get()
         if status.startswith("hit"):
             self.stored += 1
-            if body != data["value"]:
+            if "old" in body and data["value"] != "old":
                 self.stale.append(order)

@@ -21,12 +21,17 @@ from pagecache.engine.looking import look_up
 from pagecache.invalidation import announcer, site_names
 from pagecache.stores import generic
 from tests.engine.orders import (
+    KEYS,
     Flow,
     Search,
     Steps,
     announcing,
+    both_reader,
+    both_writer,
     cold,
     current,
+    evicting,
+    failing_writer,
     flush,
     fused_writer,
     in_steps,
@@ -63,6 +68,44 @@ def test_nothing_stale_is_served_after_a_write_and_a_flush(start: Callable[[], N
     search = Search(start, reader, writer, flush).run()
     assert search.stale == []
     assert search.orders > 100
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("start", [cold, known, current])
+def test_nothing_stale_is_served_after_a_write_and_an_eviction(
+    start: Callable[[], None], key: str
+) -> None:
+    search = Search(start, reader, writer, evicting(key)).run()
+    print(f"{search.orders} orders, {search.stored} pages stored")
+    assert search.stale == []
+    assert search.orders > 2
+
+
+@pytest.mark.parametrize("start", [cold, known, current])
+def test_nothing_stale_is_served_after_an_announcement_that_failed(
+    start: Callable[[], None],
+) -> None:
+    search = Search(start, reader, failing_writer).run()
+    assert search.stale == []
+    assert search.orders > 1
+
+
+@pytest.mark.parametrize("start", [cold, known])
+def test_a_page_of_two_tables_has_both_as_they_are(start: Callable[[], None]) -> None:
+    search = Search(start, both_reader, both_writer).run()
+    print(f"{search.orders} orders, {search.stored} pages stored")
+    assert search.stale == []
+    assert search.orders > 10
+    assert search.stored, "some orders store the page"
+
+
+def test_two_readers_of_two_tables_leave_nothing_stale_where_a_verb_is_one_trip() -> None:
+    fused = partial(both_reader, fused=True)
+    writes = partial(both_writer, fused=True)
+    search = Search(announcer.announce, fused, fused, writes).run()
+    print(f"{search.orders} orders, {search.stored} pages stored")
+    assert search.stale == []
+    assert search.orders > 500
 
 
 def test_two_readers_and_a_write_leave_nothing_stale_where_a_verb_is_one_trip() -> None:
