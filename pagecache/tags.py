@@ -235,8 +235,9 @@ def _forget(**_kwargs: Any) -> None:
         _labels,
         _tables,
         _tables_written,
-        tags_read,
-        reads_ignored,
         is_of_caches,
+        reads_ignored,
+        tags_read,
+        tags_written,
     ):
         memo.cache_clear()

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from pagecache.tags import MAX_TAG, canonical, page_tag, tag, tag_of, tags_of, tags_to_drop
+from pagecache import rows, tags
+from pagecache.core.footprint import footprint
+from pagecache.events import settings_reloaded
+from pagecache.tags import (
+    MAX_TAG,
+    canonical,
+    page_tag,
+    tag,
+    tag_of,
+    tags_changed,
+    tags_of,
+    tags_read,
+    tags_to_drop,
+)
 from tests.site.models import Article, Author, Badge, Feature
 
 
@@ -92,3 +105,16 @@ def test_the_canonical_name_of_a_tag_needs_no_app() -> None:
     assert canonical("library.article:*") == "table:library_article:*"
     for name in ("news", "news:42", "table:library_article", "page:/a/"):
         assert canonical(name) == name
+
+
+@pytest.mark.parametrize("module", [tags, rows])
+def test_everything_that_is_remembered_is_forgotten_with_the_settings(module: Any) -> None:
+    read = footprint("SELECT id FROM library_author WHERE id = 1", "sqlite")
+    assert tags_read(read)
+    assert tags_changed(footprint("DELETE FROM library_author", "sqlite"), [None])
+    memos = [memo for memo in vars(module).values() if hasattr(memo, "cache_clear")]
+    assert memos
+    settings_reloaded.send(None)
+    assert {memo.__name__: memo.cache_info().currsize for memo in memos} == {
+        memo.__name__: 0 for memo in memos
+    }
