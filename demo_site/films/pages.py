@@ -86,16 +86,25 @@ def film_list(request: HttpRequest, films: FilmQuerySet, **context: Any) -> Http
 
 
 def film(request: HttpRequest, slug: str) -> HttpResponse:
-    """One film, what people say about it, and what else to see."""
+    """One film, and what people say about it."""
     found = get_object_or_404(Film.objects.with_names(), slug=slug)
     context = {
         "film": found,
         "keywords": found.keywords.all(),
         "reviews": found.reviews.select_related("author"),
         "stars": found.reviews.aggregate(mean=Avg("stars"))["mean"],
-        "similar": similar_films(found),
     }
     return render(request, "films/film.html", context)
+
+
+def similar(request: HttpRequest, slug: str) -> HttpResponse:
+    """What else to see, which the film's page fetches.
+
+    A list depends on the whole table of films. As a page of its own it alone falls with each film that is saved;
+    within the film's page it would take that along, and so the pages of all films.
+    """
+    found = get_object_or_404(Film, slug=slug)
+    return render(request, "films/similar.html", {"film": found, "similar": similar_films(found)})
 
 
 def similar_films(film: Film) -> FilmQuerySet:

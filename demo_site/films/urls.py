@@ -11,6 +11,7 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("films/", pages.films, name="films"),
     path("films/<slug:slug>/", pages.film, name="film"),
+    path("films/<slug:slug>/similar/", pages.similar, name="similar"),
     path("films/<slug:slug>/review/", account.review, name="review"),
     path("films/<slug:slug>/watch/", account.watch, name="watch"),
     path("genres/", pages.genres, name="genres"),

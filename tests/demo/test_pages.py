@@ -52,6 +52,7 @@ def test_every_page_answers_in_both_languages(
     "path",
     [
         "/en/films/nothing/",
+        "/en/films/nothing/similar/",
         "/en/decades/1991/",
         "/en/decades/10/",
         "/en/genres/x/",
@@ -79,7 +80,8 @@ def test_the_root_leads_to_the_visitors_language(
         ("/en/genres/drama/", 3),
         ("/en/studios/", 2),
         ("/en/directors/director-1/", 3),
-        ("/en/films/film-1/", 5),
+        ("/en/films/film-1/", 4),
+        ("/en/films/film-1/similar/", 2),
         ("/en/search/?q=film", 2),
         ("/api/films/", 2),
         ("/api/films/film-1/", 2),
@@ -99,6 +101,24 @@ def test_a_film_with_nothing_but_a_number_for_a_title_has_a_page(
     assert "<h1>1776</h1>" in text
     assert "director not on record" in text
     assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    "language,heading", [("en", "You might also like"), ("de", "Das könnte Ihnen auch gefallen")]
+)
+def test_similar_films_are_a_page_that_the_film_links_to(
+    client: Client, films: list[Film], language: str, heading: str
+) -> None:
+    address = f"/{language}/films/film-1/similar/"
+    assert f'href="{address}"' in body(client, f"/{language}/films/film-1/")
+    text = body(client, address)
+    assert f'<html lang="{language}">' in text
+    assert f"<h2>{heading}</h2>" in text
+    assert text.count('class="card"') == 6
+
+
+def test_a_film_like_no_other_says_so(client: Client, films: list[Film]) -> None:
+    assert "No film is like that." in body(client, "/en/films/1776/similar/")
 
 
 def test_lists_filter_and_sort_by_what_they_know(client: Client, films: list[Film]) -> None:
