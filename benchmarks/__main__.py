@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from benchmarks import process, report
+from benchmarks import precision, process, report
 from benchmarks.contenders import BY_NAME
 from benchmarks.page import page
 from benchmarks.rounds import Plan, in_process, over_http
@@ -24,7 +24,7 @@ def arguments() -> Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each contender's round")
     parser.add_argument("--connections", type=int, default=8)
-    names = sorted({*BY_NAME, *process.LABELS})
+    names = sorted({*BY_NAME, *process.LABELS, precision.NAME})
     parser.add_argument("--only", nargs="+", default=(), choices=names, metavar="NAME",
                         help=f"besides Django's own: {', '.join(names)}")  # fmt: skip
     parser.add_argument("--stale", action="store_true", help="count stale pages and renders too")
@@ -39,7 +39,9 @@ def main() -> int:
     with redis() as server, site(server.url):
         facts = report.facts(server.url)
         rounds = over_http(plan, tell)
-        tables = report.http_table(rounds), report.call_table(in_process(plan, tell))
+        tables = [report.http_table(rounds), report.call_table(in_process(plan, tell))]
+        if plan.includes(precision.NAME):
+            tables.append(precision.table(precision.measured(server.url, tell)))
     print(*facts, report.conditions(plan), "", *map(shown, tables), sep="\n", flush=True)
     contrast = "".join(map(output_of, CONTRASTS)) if options.stale else ""
     print(contrast, end="")

@@ -38,6 +38,25 @@ counts as the limit, and the row shows at least so much.
 The application is called as a server calls it, with nothing between. The trips alone fetch a page and four versions, as
 many keys as a hit of this page asks for.
 """
+PRECISION = """
+## What an edit drops
+
+{precision}
+
+By `python -m benchmarks.precision`. The film pages, by slug, and the list pages (all films, genres, decades, studios)
+of the demo site are warm, on SQLite and Redis. Then one film is saved through its form in the admin, first with another
+editor's note, then with another title, and all pages are asked for again. Those "had to go" whose bytes change on the
+same site without a cache; dropped "without need" are those whose bytes do not; "stale" are answers that are not what
+the site without a cache gives.
+
+A page counts as dropped when its answer asked the database. django-cachalot keeps the results of queries, not pages:
+there it means that at least one query of the page went to the database.
+
+Each system is set up as its documentation says, in a process of its own. pagecache is the middleware, and the views
+say nothing. With django-cacheops, `cached_view_as` is told for each view what it depends on: models, or querysets of
+the film, genre or studio that is asked for, in a local function. django-cachalot is in `INSTALLED_APPS`. The films that
+are similar to a film are a page of their own on this site, and not among those that are counted.
+"""
 CONTRAST = """
 ## Right answers
 
@@ -52,11 +71,11 @@ def page(
     command: str,
     facts: Sequence[str],
     conditions: str,
-    tables: tuple[Table, Table],
+    tables: Sequence[Table],
     contrast: str = "",
 ) -> str:
-    """Return the page."""
-    http, calls = map(markdown, tables)
+    """Return the page; of the tables, the third may be missing."""
+    http, calls, *precision = map(markdown, tables)
     text = PAGE.format(
         command=command,
         facts="; ".join(facts),
@@ -65,4 +84,6 @@ def page(
         calls=calls,
         busy=BUSY,
     )
+    if precision:
+        text += PRECISION.format(precision=precision[0])
     return text + (CONTRAST.format(contrast=contrast) if contrast else "")

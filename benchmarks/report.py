@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import redis
 
@@ -16,7 +16,10 @@ from benchmarks.servers import THREADS
 from benchmarks.text import BYTES
 
 BUSY = 0.85  # from here on the load generator is the limit
-PACKAGES = ("django", "django-redis", "redis", "hiredis", "granian")
+PACKAGES = (
+    *("django", "django-redis", "redis", "hiredis", "granian"),
+    *("django-cacheops", "django-cachalot"),
+)
 HTTP_COLUMNS = (
     "over HTTP",
     "answers/s",
@@ -37,7 +40,7 @@ Table = list[tuple[str, ...]]
 def facts(redis_url: str) -> list[str]:
     """Say what it ran on."""
     info = redis.Redis.from_url(redis_url).info("server")
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    packages = ", ".join(f"{name} {installed(name)}" for name in PACKAGES)
     return [
         (
             f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, "
@@ -45,6 +48,14 @@ def facts(redis_url: str) -> list[str]:
         ),
         packages,
     ]
+
+
+def installed(package: str) -> str:
+    """Return the version of a package; a bench without the other systems does for a test."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def conditions(plan: Plan) -> str:

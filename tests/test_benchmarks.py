@@ -12,9 +12,11 @@ import pytest
 
 from benchmarks.contenders import BASELINES, BY_NAME
 from benchmarks.load import Judge, Order
+from benchmarks.precision import Failure, Result, Score, measured, score, table
 from benchmarks.process import LABELS
 from benchmarks.report import aligned, call_table
 from benchmarks.rounds import Spread, ratios
+from benchmarks.systems import EDITS, OURS, SYSTEMS
 from benchmarks.text import TEXT, marked
 from tests.servers import MissingServerError, redis
 
@@ -88,3 +90,31 @@ def test_a_call_is_compared_with_the_trip() -> None:
     shown = aligned(call_table({"pagecache": [80.0, 90.0, 100.0], "get-many": [40.0, 45.0, 40.0]}))
 
     assert re.search(r"pagecache's middleware +90 +80-100 +2.00 \(2.00-2.50\)", shown)
+
+
+def test_an_edit_drops_what_had_to_go_and_few_film_pages_more(redis_url: str) -> None:
+    found = measured(redis_url, lambda _progress: None, [OURS], films=20, lists=4)
+
+    assert len(found) == len(EDITS)
+    for result in found:
+        assert isinstance(result, Result)
+        assert (result.films.pages, result.films.due, result.lists.pages) == (20, 1, 4)
+        assert (result.films.stale, result.lists.stale) == (0, 0)
+        assert result.films.needless <= 2
+
+
+def test_a_page_that_had_to_go_and_stayed_is_stale() -> None:
+    before = {"old": (False, "a"), "new": (False, "b"), "same": (False, "c")}
+    true = {"old": (True, "x"), "new": (True, "y"), "same": (True, "c")}
+    came = {"old": (False, "a"), "new": (True, "y"), "same": (True, "c")}
+
+    counted = score(before, [before, came], [before, true])
+
+    assert counted == Score(pages=3, dropped=2, due=2, needless=1, stale=1)
+
+
+def test_a_system_that_does_not_run_has_a_row_that_says_so() -> None:
+    head, row = table([Failure(SYSTEMS[-1], "ImportError: gone")])
+
+    assert len(row) == len(head)
+    assert re.fullmatch(r"does not run with Django [\d.]+: ImportError: gone", row[1])
