@@ -5,7 +5,7 @@ cached. It is computed on the server by the same function at look-up and at stor
 of the segment may read beyond the request: the `user`, or the `session` too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -37,7 +37,7 @@ def by_group(request: HttpRequest) -> str | None:
     user = _user(request)
     if not user.is_authenticated:
         return "anonymous"
-    return "groups:" + ",".join(str(pk) for pk in sorted(user.groups.values_list("pk", flat=True)))
+    return "groups:" + _joined(sorted(user.groups.values_list("pk", flat=True)))
 
 
 @_covers(USER)
@@ -46,7 +46,7 @@ def by_permissions(request: HttpRequest) -> str | None:
     user = _user(request)
     if not user.is_authenticated:
         return "anonymous"
-    return f"permissions:{user.is_staff:d}{user.is_superuser:d}:" + ",".join(
+    return f"permissions:{user.is_staff:d}{user.is_superuser:d}:" + _joined(
         sorted(user.get_all_permissions())
     )
 
@@ -63,7 +63,7 @@ def combine(*functions: Segment) -> Segment:
 
     def combined(request: HttpRequest) -> str | None:
         names = [function(request) for function in functions]
-        return None if None in names else "&".join(f"{len(str(name))}:{name}" for name in names)
+        return None if None in names else _joined(names)
 
     return _covers(*frozenset().union(*map(covers, functions)))(combined)
 
@@ -71,6 +71,11 @@ def combine(*functions: Segment) -> Segment:
 def covers(function: Segment) -> frozenset[str]:
     """Return what pages of the segment may read; a function of the site's own covers what it was made for."""
     return getattr(function, "covers", frozenset({USER, SESSION}))
+
+
+def _joined(names: Iterable[object]) -> str:
+    """Return names as one text that no others give."""
+    return "&".join(f"{len(str(name))}:{name}" for name in names)
 
 
 def _user(request: HttpRequest) -> Any:

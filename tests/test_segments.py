@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,6 +72,19 @@ def test_permissions_are_one_class_for_each_set_of_them() -> None:
     names = [by_permissions(request_of(user)) for user in (plain, same, more, staff, root)]
     assert names[0] == names[1]
     assert len(set(names)) == 4
+
+
+def test_names_of_permissions_do_not_run_together() -> None:
+    def holding(*permissions: str) -> Any:
+        return SimpleNamespace(
+            is_authenticated=True,
+            is_staff=False,
+            is_superuser=False,
+            get_all_permissions=lambda: set(permissions),
+        )
+
+    one, two = (by_permissions(request_of(holding(*names))) for names in (("a,b",), ("a", "b")))
+    assert one != two
 
 
 @pytest.mark.django_db
