@@ -8,7 +8,7 @@ from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.wsgi import WSGIRequest, get_bytes_from_wsgi
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone, translation
 
@@ -31,7 +31,7 @@ class DjangoAsked:
         self._request = request
         self.is_enabled = conf.get().enabled
         self.method = request.method or ""
-        self.meta: Mapping[str, Any] = request.META
+        self.meta: dict[str, Any] = request.META
         self.script = request.META.get("SCRIPT_NAME", "")
         self.path = request.path_info
         self.full_path = request.path
@@ -67,10 +67,13 @@ class DjangoAsked:
 
     @cached_property
     def query(self) -> QueryDict:
-        """The query as the view sees it; raises Refused where Django refuses it."""
+        """The query as the view sees it, by the steps of its class; raises Refused where Django refuses it."""
         try:
-            return QueryDict(self.meta.get("QUERY_STRING", ""), encoding=self._encoding)
-        except SuspiciousOperation as error:
+            if isinstance(self._request, WSGIRequest):
+                raw = get_bytes_from_wsgi(self.meta, "QUERY_STRING", "")
+                return QueryDict(raw, encoding=self._encoding)
+            return QueryDict(self.meta.get("QUERY_STRING", ""))
+        except (SuspiciousOperation, UnicodeError) as error:
             raise Refused(Reason.QUERY) from error
 
     @property

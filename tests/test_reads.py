@@ -1,0 +1,34 @@
+"""Reads that are easy to miss: what a visitor sent never reaches another one, whichever way the page got at it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lanes import MEMORY, SIX, Lane, showing, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANES = SIX
+ON = (MEMORY,)
+
+
+def raw(lane: Lane, query: bytes) -> str:
+    """Ask with bytes in the query that no browser would leave unquoted."""
+    visitor = lane.visitor()
+    if lane.kind.on_loop:
+        visitor.client.scope = {"query_string": query}
+        return text(visitor.get())
+    return text(visitor.get(QUERY_STRING=query.decode("latin-1")))
+
+
+def test_raw_bytes_in_a_query_key_as_the_view_sees_them(lane: Lane) -> None:
+    lane.show(showing(lambda request: (request.GET.get("q"), request.GET.get("größe"))))
+    quoted = "/page/?q=%C3%83%C2%A4&gr%C3%83%C2%B6%C3%83%C2%9Fe=2"
+    for _ in range(2):
+        assert raw(lane, "q=ä&größe=1".encode()) == "('ä', '1')"
+        assert lane.read(quoted) == "('Ã¤', None)"
+        assert lane.read() == "(None, None)"
+
+
+def test_a_query_that_no_server_hands_over_is_left_to_the_view(lane: Lane) -> None:
+    lane.show(showing(lambda request: "hello"))
+    assert lane.read(QUERY_STRING="q=\N{SNOWMAN}") == "hello"
