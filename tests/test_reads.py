@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as fixed
+
 import pytest
+from django.utils import timezone
 
 from tests.lanes import MEMORY, SIX, Lane, showing, text
 
@@ -32,3 +36,11 @@ def test_raw_bytes_in_a_query_key_as_the_view_sees_them(lane: Lane) -> None:
 def test_a_query_that_no_server_hands_over_is_left_to_the_view(lane: Lane) -> None:
     lane.show(showing(lambda request: "hello"))
     assert lane.read(QUERY_STRING="q=\N{SNOWMAN}") == "hello"
+
+
+def test_time_zones_of_one_name_have_pages_of_their_own(lane: Lane) -> None:
+    noon = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    lane.show(showing(lambda request: timezone.localtime(noon).hour))
+    for hours in (1, 2) * 2:
+        with timezone.override(fixed(timedelta(hours=hours), "X")):
+            assert lane.read() == str(12 + hours)
