@@ -206,6 +206,15 @@ def test_c63_a_redirect_to_https_is_not_kept_for_https(lane: Lane) -> None:
         assert lane.read(headers={"X-Forwarded-Proto": "https"}) == "hello"
 
 
+def test_c63_the_scheme_of_the_server_is_not_that_of_the_proxy(lane: Lane) -> None:
+    lane.settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    lane.show(showing(lambda request: request.META.get("wsgi.url_scheme")))
+    https = {"X-Forwarded-Proto": "https", "Host": "testserver"}
+    first = [lane.read(headers=https, secure=secure) for secure in (False, True)]
+    assert [lane.read(headers=https, secure=secure) for secure in (False, True)] == first
+    assert first == (["None"] * 2 if lane.kind.on_loop else ["http", "https"])
+
+
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 @pytest.mark.parametrize("method", ["POST", "DELETE", "NONSENSE"])
 def test_c67_a_method_override_bypasses(lane: Lane, name: str, method: str) -> None:

@@ -16,8 +16,10 @@ from pagecache.recording.recorder import Recorder, quietly
 
 # Taken off the request for the view and answered from its result.
 CONDITIONAL = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
-KEYED = frozenset({"REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "wsgi.url_scheme"})  # in every key
-CONSTANT = ("wsgi.", "asgi.")  # the server's own objects
+KEYED = frozenset({"REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO"})  # in every key
+CONSTANT = frozenset(  # of the server, for every request
+    "wsgi.version wsgi.errors wsgi.multithread wsgi.multiprocess wsgi.run_once wsgi.file_wrapper".split()
+)
 CLIENT = ("REMOTE_", "SSL_CLIENT", "AUTH_TYPE")
 
 
@@ -83,7 +85,7 @@ class RecordedMeta(Recorded, dict[str, Any]):
 
     def one(self, name: Any) -> None:
         """Record the name by what it stands for."""
-        if name in KEYED or name in CONDITIONAL or str(name).startswith(CONSTANT):
+        if name in KEYED or name in CONDITIONAL or name in CONSTANT:
             return
         if name == "HTTP_COOKIE":
             self.recorder.refuse_read(Reason.ALL_COOKIES)

@@ -51,7 +51,7 @@ NOTHING: dict[str, Callable[[Any], Any]] = {
     "host": lambda r: (r.get_host(), r.scheme, r.is_secure()),
     "keyed": lambda r: (r.META["REQUEST_METHOD"], r.META.get("PATH_INFO")),
     "conditions": lambda r: (r.headers.get("If-None-Match"), r.META.get("HTTP_IF_NONE_MATCH")),
-    "server": lambda r: (r.META.get("wsgi.version"), "asgi.x" in r.META),
+    "server": lambda r: (r.META.get("wsgi.version"), "wsgi.file_wrapper" in r.META),
     "writing": lambda r: (r.META.__setitem__("x", 1), r.META.update(y=2)),
 }
 BY_NAME: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
@@ -76,6 +76,10 @@ BY_NAME: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
     "format_map": (lambda r: "{HTTP_X_MOOD}".format_map(r.META), MOOD),
     "accepts": (lambda r: r.accepts("text/html"), {Input(HEADER, "accept")}),
     "server": (lambda r: r.META.get("SERVER_NAME"), {Input(META, "SERVER_NAME")}),
+    "scheme": (
+        lambda r: r.META.get("wsgi.url_scheme"),
+        {Input(META, "wsgi.url_scheme")},
+    ),
     "raw host": (lambda r: r.META.get("HTTP_HOST"), {Input(META, "HTTP_HOST")}),
 }
 AS_WHOLE: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
