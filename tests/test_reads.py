@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as fixed
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from tests.lanes import MEMORY, SIX, Lane, showing, text
+from tests.lanes import (
+    DECORATOR_SYNC,
+    LAST_SYNC,
+    MEMORY,
+    MIDDLEWARE_SYNC,
+    SIX,
+    Lane,
+    showing,
+    status,
+    text,
+    through,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANES = SIX
@@ -44,3 +56,30 @@ def test_time_zones_of_one_name_have_pages_of_their_own(lane: Lane) -> None:
     for hours in (1, 2) * 2:
         with timezone.override(fixed(timedelta(hours=hours), "X")):
             assert lane.read() == str(12 + hours)
+
+
+class Identity:
+    """What a server hands over with a request; all look alike from outside."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return "identity"
+
+
+@through(MIDDLEWARE_SYNC, DECORATOR_SYNC, LAST_SYNC, stores=ON)
+def test_an_object_in_the_environment_refuses_the_page(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.META["site.identity"].name))
+    for name in ("alice", "bob") * 2:
+        environ: dict[str, Any] = {"site.identity": Identity(name)}
+        answer = lane.get(**environ)
+        assert (text(answer), status(answer).reason) == (name, "object")
+
+
+@through(MIDDLEWARE_SYNC, LAST_SYNC, stores=ON)
+def test_an_object_in_the_place_of_a_header_refuses_the_page(lane: Lane) -> None:
+    lane.configure(KEY_HEADERS=["X-Identity"])
+    lane.show(showing(lambda request: request.META["HTTP_X_IDENTITY"].name))
+    for name in ("alice", "bob") * 2:
+        assert lane.read(HTTP_X_IDENTITY=Identity(name)) == name

@@ -153,7 +153,10 @@ def _declared(
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    """Text of the server keys as it is; no text that an object gives can stand for the object."""
+    if value is None or type(value) is str:
+        return value
+    raise Refused(Reason.OBJECT)
 
 
 def _language(request: HttpRequest, urlconf: Any) -> str:

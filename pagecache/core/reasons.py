@@ -95,6 +95,10 @@ class Reason(StrEnum):
         "client-address",
         "the page read who the client is (its address, certificate or remote user)",
     )
+    OBJECT = (
+        "object",
+        "the page depends on an object that has no name: a value in the environment of the request, or its urlconf",
+    )
     TOO_MANY_INPUTS = "too-many-inputs", "the page read more request inputs than one recipe holds"
     AUTHENTICATED = (
         "authenticated",
