@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as fixed
+from types import ModuleType
 from typing import Any
 
 import pytest
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from tests.lanes import (
     DECORATOR_SYNC,
+    LAST_ASYNC,
     LAST_SYNC,
     MEMORY,
     MIDDLEWARE_SYNC,
     SIX,
+    STOCK,
     Lane,
     showing,
     status,
     text,
     through,
 )
+from tests.lanes_site.middleware import choosing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANES = SIX
 ON = (MEMORY,)
+OWN = "tests.lanes_site.middleware."
+
+
+def saying(word: str) -> Any:
+    return showing(lambda request: word)
 
 
 def raw(lane: Lane, query: bytes) -> str:
@@ -83,3 +94,33 @@ def test_an_object_in_the_place_of_a_header_refuses_the_page(lane: Lane) -> None
     lane.show(showing(lambda request: request.META["HTTP_X_IDENTITY"].name))
     for name in ("alice", "bob") * 2:
         assert lane.read(HTTP_X_IDENTITY=Identity(name)) == name
+
+
+URLCONFS: dict[str, Any] = {
+    "patterns": lambda patterns, _name: patterns,
+    "modules": lambda patterns, name: _module(name, patterns),
+    "names": lambda patterns, name: _module(name, patterns).__name__,
+}
+
+
+def _module(name: str, patterns: tuple[URLPattern, ...]) -> ModuleType:
+    made = sys.modules[f"tests.reads_{name}"] = ModuleType(f"tests.reads_{name}")
+    made.urlpatterns = patterns  # type: ignore[attr-defined]
+    return made
+
+
+@pytest.mark.parametrize("kind", URLCONFS)
+@through(LAST_SYNC, LAST_ASYNC, stores=ON)
+def test_urlconfs_that_look_alike_have_pages_of_their_own(lane: Lane, kind: str) -> None:
+    lane.show(showing(lambda request: "root"))
+    lane.configure(OUTSIDE=[OWN + "chooses_urlconf"])
+    lane.middleware(*STOCK, OWN + "chooses_urlconf")
+    chosen = {
+        host: URLCONFS[kind]((path("page/", lane.page(saying(host))),), host)
+        for host in ("one", "two")
+    }
+    for host in ("one", "two") * 2:
+        with choosing(chosen[host]):
+            assert lane.read() == host
+    with choosing(chosen["one"]):
+        assert lane.see().hit == (kind != "patterns")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 from django.conf import settings
@@ -59,6 +60,15 @@ class DjangoAsked:
         if host is not None and host == stated[0]:
             remember(_accepted_hosts, stated, None, MOST)
         return host
+
+    @property
+    def urlconf_name(self) -> str:
+        """The dotted path of the URLconf; raises Refused where that is no module, but patterns, say."""
+        if isinstance(self.urlconf, ModuleType):
+            return self.urlconf.__name__
+        if isinstance(self.urlconf, str):
+            return self.urlconf
+        raise Refused(Reason.OBJECT)
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:

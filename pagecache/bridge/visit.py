@@ -107,7 +107,7 @@ class DjangoVisit:
             self.segment,
             asked.language,
             asked.time_zone,
-            asked.urlconf if isinstance(asked.urlconf, str) else repr(asked.urlconf),
+            asked.urlconf_name,
             policy.key_prefix,
         )
 

@@ -1,5 +1,8 @@
 """Middleware of a site, for both kinds of handlers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
@@ -8,6 +11,7 @@ from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 _numbers = count()
+_urlconf: ContextVar[Any] = ContextVar("urlconf", default=None)
 
 
 @sync_and_async_middleware
@@ -90,5 +94,28 @@ def closes(get_response: Any) -> Any:
 
     def on_thread(request: Any) -> Any:
         return closed(get_response(request))
+
+
+@contextmanager
+def choosing(urlconf: Any) -> Iterator[None]:
+    """Answer by this URLconf."""
+    token = _urlconf.set(urlconf)
+    try:
+        yield
+    finally:
+        _urlconf.reset(token)
+
+
+@sync_and_async_middleware
+def chooses_urlconf(get_response: Any) -> Any:
+    """Answer by the URLconf that was chosen."""
+
+    async def on_loop(request: Any) -> Any:
+        request.urlconf = _urlconf.get()
+        return await get_response(request)
+
+    def on_thread(request: Any) -> Any:
+        request.urlconf = _urlconf.get()
+        return get_response(request)
 
     return on_loop if iscoroutinefunction(get_response) else on_thread
