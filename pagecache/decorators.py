@@ -26,7 +26,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Route, Segment
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import keep, page
-from pagecache.recording.recorder import listener, recorder, recording
+from pagecache.recording.recorder import listener, recorder
 from pagecache.tags import Target, tags_of
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -166,7 +166,7 @@ def _later(visit: DjangoVisit, response: Any) -> Any:
 
 def _rendered(visit: DjangoVisit, response: Any, render: Callable[[], Any]) -> Any:
     del response.render
-    with recording(visit.recorder):
+    with visit.recorded():
         made = render()
     return drive(keep(visit, made))
 

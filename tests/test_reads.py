@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.template import engines
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
@@ -124,3 +126,11 @@ def test_urlconfs_that_look_alike_have_pages_of_their_own(lane: Lane, kind: str)
             assert lane.read() == host
     with choosing(chosen["one"]):
         assert lane.see().hit == (kind != "patterns")
+
+
+def test_a_late_template_sees_no_condition(lane: Lane) -> None:
+    template = engines["django"].from_string("{{ request.META.HTTP_IF_NONE_MATCH }}")
+    lane.show(lambda request: TemplateResponse(request, template))
+    for _ in range(2):
+        answer = lane.get(headers={"If-None-Match": '"evil"'})
+        assert (text(answer), lane.read()) == ("", "")

@@ -22,7 +22,7 @@ from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
-from pagecache.recording.request import is_unevaluated, record, release
+from pagecache.recording.request import is_unevaluated, record, release, withhold
 from pagecache.tags import SITE, page_tag, tags_of
 
 
@@ -78,15 +78,21 @@ class DjangoVisit:
         if recorder() is self.recorder:  # a decorator records from the look-up on
             yield
             return
-        if self.asked.cookie_header:
-            _ = self.asked.cookies  # the facts are taken before anybody changes them
-        self._withheld = True
-        record(self.request, self.recorder)
+        if self._withheld:  # it goes on, in a template that is rendered late
+            withhold(self.request)
+        else:
+            self._record()
         with recording(self.recorder):
             try:
                 yield
             finally:
                 release(self.request, self.asked.meta)
+
+    def _record(self) -> None:
+        if self.asked.cookie_header:
+            _ = self.asked.cookies  # the facts are taken before anybody changes them
+        self._withheld = True
+        record(self.request, self.recorder)
 
     def classified(self) -> AbstractContextManager[None]:
         """Around a decorated view, record from the look-up on where that finds out who the visitor is."""

@@ -182,6 +182,12 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
         request.auser = auser
 
 
+def withhold(request: HttpRequest) -> None:
+    """Take the conditional headers off a recorded request once more."""
+    for name in CONDITIONAL:
+        dict.pop(request.META, name, None)
+
+
 def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
     """Give the conditional headers back, for middleware outside."""
     for name in CONDITIONAL:

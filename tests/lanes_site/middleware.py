@@ -95,6 +95,8 @@ def closes(get_response: Any) -> Any:
     def on_thread(request: Any) -> Any:
         return closed(get_response(request))
 
+    return on_loop if iscoroutinefunction(get_response) else on_thread
+
 
 @contextmanager
 def choosing(urlconf: Any) -> Iterator[None]:
