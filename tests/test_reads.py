@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -134,3 +135,28 @@ def test_a_late_template_sees_no_condition(lane: Lane) -> None:
     for _ in range(2):
         answer = lane.get(headers={"If-None-Match": '"evil"'})
         assert (text(answer), lane.read()) == ("", "")
+
+
+async def by_auser(request: Any) -> HttpResponse:
+    return HttpResponse((await request.auser()).username)
+
+
+@pytest.mark.parametrize("view", [showing(lambda request: request.user.username), by_auser])
+def test_what_a_way_of_the_site_to_find_the_user_reads_is_read(lane: Lane, view: Any) -> None:
+    lane.configure(OUTSIDE=[OWN + "knows_guests"])
+    lane.middleware(*STOCK, OWN + "knows_guests")
+    lane.show(view)
+    guests: list[dict[str, Any]] = [
+        {"cookies": {"guest": "ann"}},
+        {"cookies": {"guest": "bob"}},
+        {"headers": {"X-Api-Key": "carl"}},
+        {},
+    ]
+    for _ in range(2):
+        assert [lane.visitor().get(**guest).content for guest in guests] == [
+            b"ann",
+            b"bob",
+            b"carl",
+            b"",
+        ]
+    assert lane.see().hit

@@ -51,6 +51,8 @@ class Recorder:
 
     def read(self, kind: str, name: str = "") -> None:
         """Record that the page looked at one input of its request."""
+        if kind == implied.get():
+            return
         match muted.get():
             case False:
                 self.inputs.add(Input(kind, name))
@@ -110,6 +112,8 @@ class Bystander:
 current: ContextVar[Recorder | Bystander | None] = ContextVar("pagecache_recorder", default=None)
 # What is read now: recorded (False), known without recording (True), or written down elsewhere (a set).
 muted: ContextVar[bool | set[Input]] = ContextVar("pagecache_muted", default=False)
+# The kind of input that is read only to find another one, which is recorded.
+implied: ContextVar[str | None] = ContextVar("pagecache_implied", default=None)
 active: set[Recorder] = set()
 
 
@@ -187,6 +191,16 @@ def quietly(aside: set[Input] | None = None) -> Iterator[None]:
         yield
     finally:
         muted.reset(token)
+
+
+@contextmanager
+def implying(kind: str | None) -> Iterator[None]:
+    """Do not record one kind of input inside: it is read only to find another one, which is recorded."""
+    token = implied.set(kind)
+    try:
+        yield
+    finally:
+        implied.reset(token)
 
 
 def refuse_all(reason: Reason) -> None:

@@ -21,7 +21,9 @@ from pagecache.recording.mappings import (
     RecordedMeta,
     RecordedQuery,
 )
-from pagecache.recording.recorder import Recorder, quietly
+from pagecache.recording.recorder import Recorder, implying, quietly
+
+AUTHENTICATION = "django.contrib.auth.middleware"
 
 
 class RecordedRequest(HttpRequest):
@@ -104,7 +106,7 @@ class RecordedRequest(HttpRequest):
 
         def evaluate() -> Any:
             recorder.read(USER)
-            with quietly():
+            with implying(_implied_by(lazy.__dict__.get("_setupfunc"))):
                 lazy._setup()  # noqa: SLF001 what any use of it does
             return lazy._wrapped  # noqa: SLF001 and gives
 
@@ -122,7 +124,7 @@ class RecordedRequest(HttpRequest):
 
         async def seen() -> Any:
             recorder.read(USER)
-            with quietly():
+            with implying(_implied_by(value)):
                 return await value()
 
         self.__dict__["auser"] = seen
@@ -193,6 +195,13 @@ def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
     for name in CONDITIONAL:
         if name in meta:
             dict.__setitem__(request.META, name, meta[name])
+
+
+def _implied_by(finds_user: Any) -> str | None:
+    """Return what Django's own way to find the user reads; what a way of the site's reads counts as read."""
+    made = getattr(finds_user, "func", finds_user)  # `auser` is a partial
+    stock = getattr(made, "__module__", None) == AUTHENTICATION
+    return SESSION if stock else None
 
 
 def is_unevaluated(user: object) -> bool:

@@ -3,15 +3,35 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.functional import SimpleLazyObject
 
 _numbers = count()
 _urlconf: ContextVar[Any] = ContextVar("urlconf", default=None)
+
+
+def _each_request(prepare: Any) -> Any:
+    @sync_and_async_middleware
+    @wraps(prepare)
+    def middleware(get_response: Any) -> Any:
+        async def on_loop(request: Any) -> Any:
+            prepare(request)
+            return await get_response(request)
+
+        def on_thread(request: Any) -> Any:
+            prepare(request)
+            return get_response(request)
+
+        return on_loop if iscoroutinefunction(get_response) else on_thread
+
+    return middleware
 
 
 @sync_and_async_middleware
@@ -108,16 +128,28 @@ def choosing(urlconf: Any) -> Iterator[None]:
         _urlconf.reset(token)
 
 
-@sync_and_async_middleware
-def chooses_urlconf(get_response: Any) -> Any:
+@_each_request
+def chooses_urlconf(request: Any) -> None:
     """Answer by the URLconf that was chosen."""
+    request.urlconf = _urlconf.get()
 
-    async def on_loop(request: Any) -> Any:
-        request.urlconf = _urlconf.get()
-        return await get_response(request)
 
-    def on_thread(request: Any) -> Any:
-        request.urlconf = _urlconf.get()
-        return get_response(request)
+@_each_request
+def knows_guests(request: Any) -> None:
+    """Find the user by a cookie and a header of the site's own, once somebody asks."""
 
-    return on_loop if iscoroutinefunction(get_response) else on_thread
+    def find() -> Any:
+        named = request.COOKIES.get("guest", ""), request.headers.get("X-Api-Key", "")
+        return SimpleNamespace(is_authenticated=False, username="".join(named))
+
+    async def find_on_loop() -> Any:
+        return find()
+
+    request.user = SimpleLazyObject(find)
+    request.auser = find_on_loop
+
+
+@_each_request
+def has_cart(request: Any) -> None:
+    """Have what is in a cookie, once somebody asks."""
+    request.cart = SimpleLazyObject(lambda: [request.COOKIES.get("cart", "")])
