@@ -76,6 +76,8 @@ def cache_exempt(view: View) -> View:
 def segment_by(function: Segment) -> Callable[[View], View]:
     """Share the view's pages within the classes of visitors that a function `request -> str | None` names.
 
+    What the function sets on the request is taken off again, and lazy attributes that it used are found anew for the
+    view, so that the view's use of them is recorded. What it keeps elsewhere (on the user, say) the view must not show.
     Raises TypeError for what is no function.
     """
     if not callable(function):

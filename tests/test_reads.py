@@ -6,15 +6,20 @@ import sys
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as fixed
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, path
 from django.utils import timezone
 
+from pagecache import segment_by
+from pagecache.segments import by_user
 from tests.lanes import (
     DECORATOR_SYNC,
     LAST_ASYNC,
@@ -160,3 +165,49 @@ def test_what_a_way_of_the_site_to_find_the_user_reads_is_read(lane: Lane, view:
             b"",
         ]
     assert lane.see().hit
+
+
+def memoized(request: Any) -> str:
+    if not hasattr(request, "basket"):
+        request.basket = request.COOKIES.get("cart", "")
+    return cast(str, request.basket)
+
+
+CART: Any = ({"cookies": {"cart": "book"}}, {"cookies": {"cart": "pen"}})
+GUEST: Any = ({"cookies": {"guest": "ann"}}, {"cookies": {"guest": "bob"}})
+ACCEPT: Any = ({"headers": {"Accept": "a/b"}}, {"headers": {"Accept": "c/d"}})
+FOUND: dict[str, tuple[Any, Any, Any]] = {
+    "lazy": (lambda r: str(bool(r.cart[0])), lambda r: r.cart[0], CART),
+    "lazy user": (lambda r: str(r.user.is_authenticated), lambda r: r.user.username, GUEST),
+    "set": (lambda r: str(bool(memoized(r))), memoized, CART),
+    "accepted types": (lambda r: str(r.accepts("x/y")), lambda r: r.accepts("a/b"), ACCEPT),
+    "preferred type": (lambda r: str(r.accepts("x/y")), lambda r: r.accepted_types, ACCEPT),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_a_segment_function_found_out_is_read_by_the_view(lane: Lane, name: str) -> None:
+    by, read, visitors = FOUND[name]
+    lane.configure(OUTSIDE=[OWN + "has_cart", OWN + "knows_guests"])
+    lane.middleware(*STOCK, OWN + "has_cart", OWN + "knows_guests")
+    lane.show(showing(read), segment_by(by))
+    first = [text(lane.visitor().get(**asked)) for asked in visitors]
+    assert [text(lane.visitor().get(**asked)) for asked in visitors] == first
+    assert first[0] != first[1]
+
+
+def test_what_only_the_segment_function_reads_splits_nothing_else(lane: Lane) -> None:
+    lane.show(showing(lambda request: "hello"), segment_by(lambda r: str(bool(memoized(r)))))
+    assert [lane.visitor().get(**asked)["Cache-Status"].split(";")[1] for asked in CART] == [
+        " fwd=uri-miss",
+        " hit",
+    ]
+
+
+def test_a_user_whom_the_segment_function_found_is_not_asked_for_again(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.user.username), segment_by(by_user))
+    user = User.objects.create_user("ann")
+    visitor = lane.visitor().log_in(user)
+    with CaptureQueriesContext(connection) as queries:
+        assert text(visitor.get()) == "ann"
+    assert len([query for query in queries if "auth_user" in query["sql"]]) == 1

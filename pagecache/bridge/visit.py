@@ -22,7 +22,7 @@ from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
-from pagecache.recording.request import is_unevaluated, record, release, withhold
+from pagecache.recording.request import as_before, is_unevaluated, record, release, withhold
 from pagecache.tags import SITE, page_tag, tags_of
 
 
@@ -275,7 +275,7 @@ def _is_declared(item: Input, names: set[str]) -> bool:
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
     """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
-        with quietly(reads):
+        with quietly(reads), as_before(request):
             segment: object = function(request)
     except Exception as error:
         logger.exception("The view answers, since the segment function failed.")

@@ -4,13 +4,14 @@ The recorder sits on the request's class, as properties: `request.encoding = ...
 code may hold the request anywhere.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, QueryDict
-from django.utils.functional import SimpleLazyObject, empty
+from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import SESSION, USER
@@ -23,6 +24,8 @@ from pagecache.recording.mappings import (
 )
 from pagecache.recording.recorder import Recorder, implying, quietly
 
+# Where Django's own middleware keeps the user. Whatever finds out a visitor's class by it covers it.
+FOUND_BY_SESSION = {"_cached_user", "_acached_user"}
 AUTHENTICATION = "django.contrib.auth.middleware"
 
 
@@ -184,6 +187,22 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
         request.auser = auser
 
 
+@contextmanager
+def as_before(request: HttpRequest) -> Iterator[None]:
+    """Take off the request again what is found out inside: whoever needs it reads for itself, and is recorded."""
+    stored = request.__dict__
+    before = dict(stored)
+    unknown = [value for value in before.values() if _is_lazy(value)]
+    try:
+        yield
+    finally:
+        for name in stored.keys() - before.keys() - FOUND_BY_SESSION:
+            del stored[name]
+        stored.update(before)
+        for value in unknown:
+            value._wrapped = empty  # noqa: SLF001 as it was
+
+
 def withhold(request: HttpRequest) -> None:
     """Take the conditional headers off a recorded request once more."""
     for name in CONDITIONAL:
@@ -206,4 +225,8 @@ def _implied_by(finds_user: Any) -> str | None:
 
 def is_unevaluated(user: object) -> bool:
     """Whether the user is lazy and nobody has looked at it yet."""
-    return isinstance(user, SimpleLazyObject) and user._wrapped is empty  # noqa: SLF001 looks without evaluating
+    return isinstance(user, SimpleLazyObject) and _is_lazy(user)
+
+
+def _is_lazy(value: object) -> bool:
+    return isinstance(value, LazyObject) and value._wrapped is empty  # noqa: SLF001 looks without evaluating
