@@ -13,16 +13,18 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.urls import path
 
-from tests.lanes import MEMORY, SIX, Lane, Visitor, showing, status, text, through
+from tests.lanes import MEMORY, SIX, STOCK, Lane, Visitor, showing, status, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANES = SIX
 ON = (MEMORY,)
+OWN = "tests.lanes_site.middleware."
 
 
 def signed(name: str, value: str) -> str:
@@ -190,9 +192,15 @@ def test_a29_who_the_client_is_refuses_the_page(lane: Lane, name: str) -> None:
     assert status(first[1]).reason == "client-address"
 
 
-@through(*SIX, stores=(MEMORY,))
-def test_the_scope_of_asgi_refuses_the_page(lane: Lane) -> None:
-    lane.show(showing(lambda r: dict(getattr(r, "scope", {}).get("headers", ())).get(b"x-fruit")))
+SCOPES: dict[str, Callable[[Any], Any]] = {
+    "attribute": lambda r: getattr(r, "scope", {}),
+    "vars": lambda r: vars(r).get("scope", {}),
+}
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_the_scope_of_asgi_refuses_the_page(lane: Lane, name: str) -> None:
+    lane.show(showing(lambda r: dict(SCOPES[name](r).get("headers", ())).get(b"x-fruit")))
     answers = [lane.visitor().get(headers={"X-Fruit": fruit}) for fruit in ("apple", "pear")]
 
     if lane.kind.on_loop:
@@ -202,10 +210,22 @@ def test_the_scope_of_asgi_refuses_the_page(lane: Lane) -> None:
         assert status(answers[1]).hit
 
 
+def cloned(request: HttpRequest) -> Any:
+    made = HttpRequest()
+    vars(made).update(vars(request))
+    return made
+
+
 PEOPLE: dict[str, Callable[[Any], Any]] = {
     "user": lambda r: r.user.get_username(),
     "user's truth": lambda r: (r.user.is_authenticated, r.user.pk),
     "user in a template": in_template("{{ request.user.username }}"),
+    "user in vars": lambda r: vars(r)["user"].pk,
+    "user of a clone": lambda r: (cloned(r).user.is_authenticated, cloned(r).user.pk),
+    "user by Django's own way": lambda r: get_user(r).pk,
+    "session in vars": lambda r: vars(r)["session"].get("_auth_user_id"),
+    "session of a clone": lambda r: cloned(r).session.get("_auth_user_id"),
+    "session of a copy": lambda r: copy.copy(r).session.get("_auth_user_id"),
     "session item": lambda r: r.session.get("_auth_user_id"),
     "session key": lambda r: r.session.session_key,
     "session keys": lambda r: sorted(r.session.items()),
@@ -230,6 +250,18 @@ def test_a01_a03_a_page_about_somebody_is_for_nobody_else(lane: Lane, name: str,
     assert of_bob[0] == of_bob[1] not in {nobody, of_alice[0]}
     assert text(lane.get()) == nobody
     assert lane.see().hit or "session" not in name
+
+
+def test_a_user_found_outside_is_read_wherever_django_keeps_it(lane: Lane) -> None:
+    names = OWN + "names_user"
+    lane.configure(AUTHENTICATED="unread", OUTSIDE=[names])
+    lane.middleware(*STOCK, names)
+    lane.show(showing(lambda request: get_user(request).get_username()))
+    alice, bob = (lane.visitor().log_in(User.objects.create_user(name)) for name in ("a", "b"))
+
+    seen = [text(who.get()) for who in (alice, bob, lane.visitor()) for _ in range(2)]
+
+    assert seen == ["a", "a", "b", "b", "", ""]
 
 
 def test_a15_a_page_made_while_somebody_logs_in_is_not_kept(lane: Lane) -> None:

@@ -77,7 +77,6 @@ class RecordedMeta(Recorded, dict[str, Any]):
     """`request.META` and `request.environ`."""
 
     recorded: ClassVar[type]
-    known_user: Any = None  # a user that somebody found out before the recording began
 
     def __init__(self, items: dict[str, Any], recorder: Recorder) -> None:
         super().__init__(items)

@@ -15,6 +15,7 @@ from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import SESSION, USER
+from pagecache.recording.attributes import Attribute, Held, taken
 from pagecache.recording.mappings import (
     CONDITIONAL,
     RecordedCookies,
@@ -26,6 +27,7 @@ from pagecache.recording.recorder import Recorder, implying, quietly
 
 # Where Django's own middleware keeps the user. Whatever finds out a visitor's class by it covers it.
 FOUND_BY_SESSION = {"_cached_user", "_acached_user"}
+ATTRIBUTES = ("session", "user", "auser", "scope")
 AUTHENTICATION = "django.contrib.auth.middleware"
 
 
@@ -74,35 +76,26 @@ class RecordedRequest(HttpRequest):
             self.__dict__["headers"] = RecordedHeaders(self.META)
         return self.__dict__["headers"]
 
-    @property
-    def session(self) -> Any:  # noqa: D102
-        if "session" not in self.__dict__:
-            raise AttributeError("session")
-        self.META.recorder.read(SESSION)
-        return self.__dict__["session"]
-
-    @session.setter
-    def session(self, value: Any) -> None:
-        self.__dict__["session"] = value
-
-    @session.deleter
-    def session(self) -> None:
-        del self.__dict__["session"]
+    session = Attribute(lambda recorder: recorder.read(SESSION))
 
     @property
     def user(self) -> Any:  # noqa: D102
         if "user" not in self.__dict__:
             raise AttributeError("user")
         value = self.__dict__["user"]
+        if type(value) is Held:
+            return taken(value)
         if not is_unevaluated(value):
             self.META.recorder.read(USER)
-            if value is self.META.known_user:  # its data was read before any start version was
-                self.META.recorder.refuse_read(Reason.AUTHENTICATED)
         return value
 
     @user.setter
     def user(self, value: Any) -> None:
-        self.__dict__["user"] = self._seen(value) if is_unevaluated(value) else value
+        recorder = self.META.recorder
+        held = (
+            self._seen(value) if is_unevaluated(value) else Held(value, lambda: recorder.read(USER))
+        )
+        self.__dict__["user"] = held
 
     def _seen(self, lazy: Any) -> Any:
         recorder = self.META.recorder
@@ -145,14 +138,7 @@ class RecordedRequest(HttpRequest):
 class RecordedASGI(RecordedRequest):
     """An ASGI request's scope holds all that the request holds."""
 
-    @property
-    def scope(self) -> Any:  # noqa: D102
-        self.META.recorder.refuse_read(Reason.ALL_HEADERS)
-        return self.__dict__["scope"]
-
-    @scope.setter
-    def scope(self, value: Any) -> None:
-        self.__dict__["scope"] = value
+    scope = Attribute(lambda recorder: recorder.refuse_read(Reason.ALL_HEADERS))
 
 
 def recorded_class(cls: Any) -> Any:
@@ -169,22 +155,29 @@ def _recorded_class(cls: Any) -> Any:
 def record(request: HttpRequest, recorder: Recorder) -> None:
     """Let the request record what is read of it from here on."""
     stored = request.__dict__
-    user, auser = stored.get("user"), stored.get("auser")
+    attributes = {name: stored[name] for name in ATTRIBUTES if name in stored}
     meta = RecordedMeta({k: v for k, v in stored["META"].items() if k not in CONDITIONAL}, recorder)
     stored["META"] = meta
     if "environ" in stored:
         stored["environ"] = meta
-    stored.pop("headers", None)
+    for name in ("headers", *FOUND_BY_SESSION):
+        stored.pop(name, None)
     if "GET" in stored:
         stored["GET"] = RecordedQuery(stored["GET"], recorder)
     if "COOKIES" in stored:
         stored["COOKIES"] = RecordedCookies(stored["COOKIES"], recorder)
     request.__class__ = recorded_class(type(request))
-    if user is not None:
-        meta.known_user = user if not is_unevaluated(user) and user.is_authenticated else None
-        request.user = user
-    if auser is not None:
-        request.auser = auser
+    for name, value in attributes.items():
+        setattr(request, name, value)
+    user = attributes.get("user")
+    if user is not None and not is_unevaluated(user) and user.is_authenticated:
+        stored["user"] = Held(user, lambda: _read_known_user(recorder))
+
+
+def _read_known_user(recorder: Recorder) -> None:
+    """Refuse a user that somebody found out before: its data was read before any start version was."""
+    recorder.read(USER)
+    recorder.refuse_read(Reason.AUTHENTICATED)
 
 
 @contextmanager
@@ -225,7 +218,7 @@ def _implied_by(finds_user: Any) -> str | None:
 
 def is_unevaluated(user: object) -> bool:
     """Whether the user is lazy and nobody has looked at it yet."""
-    return isinstance(user, SimpleLazyObject) and _is_lazy(user)
+    return isinstance(user, SimpleLazyObject) and type(user) is not Held and _is_lazy(user)
 
 
 def _is_lazy(value: object) -> bool:
