@@ -14,7 +14,21 @@ from django.views.decorators.vary import vary_on_headers
 
 from pagecache import depends_on, invalidate
 from pagecache.engine import looking, storing
-from tests.lanes import SIX, STOCK, Lane, showing, status, text
+from tests.lanes import (
+    DECORATOR_ASYNC,
+    DECORATOR_SYNC,
+    LAST_ASYNC,
+    LAST_SYNC,
+    MIDDLEWARE_ASYNC,
+    MIDDLEWARE_SYNC,
+    SIX,
+    STOCK,
+    Lane,
+    showing,
+    status,
+    text,
+    through,
+)
 
 LANES = SIX
 OWN = "tests.lanes_site.middleware."
@@ -241,6 +255,42 @@ def test_c69_a_chunked_get_bypasses(lane: Lane) -> None:
     lane.show(hello)
     lane.get()
     assert lane.see(headers={"Transfer-Encoding": "chunked"}).reason == "body"
+
+
+BODIES: dict[str, Any] = {
+    "body": lambda r: r.body,
+    "body in chunks": lambda r: r.read(),
+    "body by line": lambda r: r.readline(),
+    "body by lines": b"".join,
+    "stream": lambda r: r._stream.read(),
+    "stream in vars": lambda r: vars(r)["_stream"].read(),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@through(MIDDLEWARE_ASYNC, DECORATOR_ASYNC, LAST_ASYNC)
+def test_c69_a_body_that_no_header_announces_is_seen_by_its_sender_only(
+    lane: Lane, name: str
+) -> None:
+    lane.show(showing(BODIES[name]))
+    visitor = lane.visitor()
+    visitor.client.scope = {"headers": [(b"host", b"testserver")]}
+    for _ in range(2):
+        assert text(visitor.ask("GET", data=b"evil")) == "b'evil'"
+        assert lane.read() == "b''"
+    assert lane.see().reason == "body"
+
+
+def test_c69_a_form_that_is_not_there_costs_nothing(lane: Lane) -> None:
+    lane.show(showing(lambda request: (dict(request.POST), dict(request.FILES))))
+    assert [lane.read(), lane.read()] == ["({}, {})"] * 2
+    assert lane.see().hit
+
+
+@through(MIDDLEWARE_SYNC, DECORATOR_SYNC, LAST_SYNC)
+def test_c69_the_stream_of_the_server_refuses_the_page(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.environ["wsgi.input"].read()))
+    assert [lane.see().reason, lane.see().reason] == ["body"] * 2
 
 
 def test_c71_a_semicolon_separates_nothing(lane: Lane) -> None:

@@ -22,7 +22,7 @@ class Reason(StrEnum):
         "`ENABLED` is off (the default while `DEBUG` is on and under a test runner)",
     )
     METHOD = "method", "only GET and HEAD are looked up"
-    BODY = "body", "the request carries a body or a Content-Type"
+    BODY = "body", "the request carries a body or a Content-Type, or the page looked for a body"
     AUTHORIZATION = "authorization", "the request carries `Authorization`"
     METHOD_OVERRIDE = "method-override", "the request carries a method override header"
     RANGE = "range", "the request asks for a range"

@@ -88,6 +88,8 @@ class RecordedMeta(Recorded, dict[str, Any]):
             return
         if name == "HTTP_COOKIE":
             self.recorder.refuse_read(Reason.ALL_COOKIES)
+        elif name == "wsgi.input":
+            self.recorder.refuse(Reason.BODY)
         elif name == "QUERY_STRING":
             self.recorder.read(QUERY_STRING)
         elif str(name).startswith("CSRF_COOKIE"):

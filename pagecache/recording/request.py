@@ -27,7 +27,7 @@ from pagecache.recording.recorder import Recorder, implying, quietly
 
 # Where Django's own middleware keeps the user. Whatever finds out a visitor's class by it covers it.
 FOUND_BY_SESSION = {"_cached_user", "_acached_user"}
-ATTRIBUTES = ("session", "user", "auser", "scope")
+ATTRIBUTES = ("session", "user", "auser", "scope", "_stream")
 AUTHENTICATION = "django.contrib.auth.middleware"
 
 
@@ -136,9 +136,15 @@ class RecordedRequest(HttpRequest):
 
 
 class RecordedASGI(RecordedRequest):
-    """An ASGI request's scope holds all that the request holds."""
+    """An ASGI request's scope holds all that the request holds, and HTTP/2 announces no body."""
 
     scope = Attribute(lambda recorder: recorder.refuse_read(Reason.ALL_HEADERS))
+    _stream = Attribute(lambda recorder: recorder.refuse(Reason.BODY))
+
+    @property
+    def body(self) -> bytes:  # noqa: D102
+        self.META.recorder.refuse(Reason.BODY)
+        return super().body
 
 
 def recorded_class(cls: Any) -> Any:
