@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.http import HttpRequest, HttpResponse
-from django.urls import re_path
+from django.urls import path, re_path
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.vary import vary_on_headers
@@ -19,6 +20,7 @@ from tests.lanes import (
     DECORATOR_SYNC,
     LAST_ASYNC,
     LAST_SYNC,
+    MIDDLEWARE,
     MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
     SIX,
@@ -29,6 +31,7 @@ from tests.lanes import (
     text,
     through,
 )
+from tests.lanes_site.middleware import choosing
 
 LANES = SIX
 OWN = "tests.lanes_site.middleware."
@@ -150,6 +153,31 @@ def test_b55_the_language_is_in_the_key_wherever_locale_middleware_stands(lane: 
             assert lane.read(headers={"Accept-Language": "en"}) == "Yes"
             assert lane.read(cookies={"django_language": "de"}) == "Ja"
             assert lane.read() == "Yes"
+
+
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+language = showing(lambda request: translation.get_language())
+
+
+@through(*MIDDLEWARE)
+def test_b55_the_language_of_another_urlconf_is_read_of_the_request(lane: Lane) -> None:
+    lane.middleware(OWN + "chooses_urlconf", LOCALE)
+    prefixed = i18n_patterns(path("page/", lane.page(language)), prefix_default_language=False)
+    lane.mount(*prefixed)
+    with choosing((path("page/", lane.page(language)),)):
+        for asked in ("de", "en") * 2:
+            assert lane.read(headers={"Accept-Language": asked}) == asked
+
+
+@through(*MIDDLEWARE)
+def test_b55_the_language_of_another_path_is_read_of_the_request(lane: Lane) -> None:
+    lane.middleware(OWN + "strips_language", LOCALE)
+    lane.mount(
+        *i18n_patterns(path("other/", lane.page(language))),
+        *(path(where, lane.page(language)) for where in ("page/", "de/page/")),
+    )
+    for asked in ("de", "en") * 2:
+        assert lane.read("/de/page/", headers={"Accept-Language": asked}) == asked
 
 
 FRAGMENTS = (

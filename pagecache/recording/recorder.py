@@ -34,6 +34,7 @@ class Recorder:
         "is_over",
         "policy",
         "refusals",
+        "routed",
         "understood_vary",
     )
 
@@ -47,6 +48,7 @@ class Recorder:
         self.expires: float | None = None  # seconds since the epoch
         self.asked_time = False  # or chance, through SQL
         self.policy: Policy | None = None  # what a decorator inside the render stated
+        self.routed: tuple[object, str] | None = None  # urlconf and path at the look-up
         self.understood_vary: set[str] = set()  # names that stock middleware added to Vary
 
     def read(self, kind: str, name: str = "") -> None:

@@ -160,6 +160,7 @@ def _recorded_class(cls: Any) -> Any:
 
 def record(request: HttpRequest, recorder: Recorder) -> None:
     """Let the request record what is read of it from here on."""
+    recorder.routed = routed(request)
     stored = request.__dict__
     attributes = {name: stored[name] for name in ATTRIBUTES if name in stored}
     meta = RecordedMeta({k: v for k, v in stored["META"].items() if k not in CONDITIONAL}, recorder)
@@ -178,6 +179,11 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
     user = attributes.get("user")
     if user is not None and not is_unevaluated(user) and user.is_authenticated:
         stored["user"] = Held(user, lambda: _read_known_user(recorder))
+
+
+def routed(request: HttpRequest) -> tuple[object, str]:
+    """Return what decides which view answers."""
+    return getattr(request, "urlconf", None), request.path_info
 
 
 def _read_known_user(recorder: Recorder) -> None:

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from pagecache.core.headers import vary_names
 from pagecache.recording.recorder import quietly, recorder
+from pagecache.recording.request import routed
 
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 LOCALE = "django.middleware.locale.LocaleMiddleware"
@@ -54,7 +55,7 @@ def install(middleware: Iterable[str]) -> None:
 def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
-        if type(self) is not cls:
+        if type(self) is not cls or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
         before = _varies(args)
         with quietly():
@@ -65,6 +66,12 @@ def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., An
         return result
 
     return quiet
+
+
+def _is_rerouted(request: HttpRequest) -> bool:
+    """Whether the language is not the one evaluated at look-up, since that depends on what somebody changed."""
+    render = recorder()
+    return render is not None and render.routed != routed(request)
 
 
 def _varies(args: tuple[Any, ...]) -> set[str]:

@@ -153,3 +153,9 @@ def knows_guests(request: Any) -> None:
 def has_cart(request: Any) -> None:
     """Have what is in a cookie, once somebody asks."""
     request.cart = SimpleLazyObject(lambda: [request.COOKIES.get("cart", "")])
+
+
+@_each_request
+def strips_language(request: Any) -> None:
+    """Answer below /de/ by what stands above."""
+    request.path_info = request.path_info.removeprefix("/de")
