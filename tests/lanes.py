@@ -106,6 +106,11 @@ def showing(read: Callable[[Any], object]) -> View:
     return shown
 
 
+def unrecorded(meta: Any) -> Any:
+    """Return the environment of a request as nobody sees it read."""
+    return getattr(meta, "_held", meta)
+
+
 def cache(store: str, location: str) -> dict[str, Any]:
     """Return an item of `CACHES` whose keys nobody else uses."""
     backends = {MEMORY: "locmem.LocMemCache", REDIS: "redis.RedisCache"}

@@ -67,6 +67,14 @@ def with_another_encoding(request: HttpRequest) -> Any:
     return request.GET["a"]
 
 
+def deleted(mapping: Any, name: str) -> bool:
+    try:
+        del mapping[name]
+    except KeyError:
+        return False
+    return True
+
+
 def without_marks(mapping: Any) -> str:
     return json.dumps({str(k): str(v) for k, v in mapping.items() if isinstance(v, str)})
 
@@ -88,6 +96,10 @@ READS: dict[str, tuple[Callable[[Any], Any], tuple[dict[str, Any], dict[str, Any
     "query urlencode": (lambda r: r.GET.urlencode(), QUERY),
     "query repr": (lambda r: repr(r.GET), QUERY),
     "query json": (lambda r: json.dumps(r.GET), QUERY),
+    "query json of nothing": (
+        lambda r: json.dumps(r.GET),
+        ({"path": "/page/"}, {"path": "/page/?c="}),
+    ),
     "query format": (lambda r: "{a}".format_map(r.GET), QUERY),
     "query percent": (lambda r: "%(a)s" % r.GET, QUERY),  # noqa: UP031 a way to read
     "query length": (lambda r: len(r.GET), ({"path": "/page/"}, {"path": "/page/?c="})),
@@ -116,6 +128,8 @@ READS: dict[str, tuple[Callable[[Any], Any], tuple[dict[str, Any], dict[str, Any
     "cookie copy": (lambda r: r.COOKIES.copy(), COOKIE),
     "cookie repr": (lambda r: str(r.COOKIES), COOKIE),
     "cookie pop": (lambda r: r.COOKIES.pop("theme"), COOKIE),
+    "cookie json of nothing": (lambda r: json.dumps(r.COOKIES), NO_COOKIE),
+    "cookie deletion": (lambda r: deleted(r.COOKIES, "theme"), NO_COOKIE),
     "cookie header": (lambda r: r.headers.get("Cookie"), COOKIE),
     "cookie in META": (lambda r: r.META.get("HTTP_COOKIE"), COOKIE),
     "cookie, signed": (lambda r: r.get_signed_cookie("theme", default="none"), SIGNED),
@@ -129,6 +143,8 @@ READS: dict[str, tuple[Callable[[Any], Any], tuple[dict[str, Any], dict[str, Any
     "header items": (lambda r: dict(r.headers.items()).get("X-Fruit"), HEADER),
     "header in META": (lambda r: r.META["HTTP_X_FRUIT"], HEADER),
     "header in META by setdefault": (lambda r: r.META.setdefault("HTTP_X_FRUIT", "-"), NO_HEADER),
+    "header deletion": (lambda r: deleted(r.META, "HTTP_X_FRUIT"), NO_HEADER),
+    "headers underneath": (lambda r: r.headers._store.get("x-fruit"), HEADER),
     "headers in all META": (lambda r: without_marks(r.META), HEADER),
     "header in a thread": (in_thread(lambda r: r.headers["X-Fruit"]), HEADER),
     "accepted types": (lambda r: r.accepts("application/json"), ACCEPT),

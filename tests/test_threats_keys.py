@@ -30,6 +30,7 @@ from tests.lanes import (
     status,
     text,
     through,
+    unrecorded,
 )
 from tests.lanes_site.middleware import choosing
 
@@ -43,7 +44,7 @@ def varying(*names: str) -> Any:
     """Return a view that reads headers behind everybody's back, and says so in `Vary` only."""
 
     def view(request: HttpRequest) -> HttpResponse:
-        meta = dict.copy(request.META)
+        meta = unrecorded(request.META)
         keys = ["HTTP_" + name.strip().upper().replace("-", "_") for name in names]
         response = HttpResponse(str([meta.get(key) for key in keys]))
         response["Vary"] = ", ".join(names)
@@ -57,7 +58,7 @@ def varying(*names: str) -> Any:
 )
 def test_b37_cookie_is_seen_in_vary_however_it_is_spelled(lane: Lane, vary: str) -> None:
     def view(request: HttpRequest) -> HttpResponse:
-        response = HttpResponse(dict.get(request.META, "HTTP_COOKIE", ""))
+        response = HttpResponse(unrecorded(request.META).get("HTTP_COOKIE", ""))
         response["Vary"] = vary
         return response
 
@@ -85,7 +86,7 @@ def test_b43_a_vary_that_comes_later_ends_the_narrower_pages(lane: Lane) -> None
     def view(request: HttpRequest) -> HttpResponse:
         if request.GET["a"] == "1" and lane.renders == 1:
             return HttpResponse("bare")
-        response = HttpResponse(dict.get(request.META, "HTTP_COOKIE", "none"))
+        response = HttpResponse(unrecorded(request.META).get("HTTP_COOKIE", "none"))
         patch_vary_headers(response, ["Cookie"])
         return response
 

@@ -73,7 +73,7 @@ class DjangoAsked:
     @cached_property
     def cookies(self) -> Mapping[str, str]:
         """The cookies as the view sees them."""
-        return dict(dict.items(self._request.COOKIES))
+        return dict(self._request.COOKIES) if self.cookie_header else {}
 
     @cached_property
     def query(self) -> QueryDict:

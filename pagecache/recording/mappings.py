@@ -4,15 +4,16 @@ They are what they replace (dict, QueryDict, HttpHeaders), and record by name wh
 whole where they were iterated, copied, compared, measured or printed.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable
+from copy import copy, deepcopy
+from typing import Any
 
 from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING
-from pagecache.recording.recorder import Recorder, quietly
+from pagecache.recording.recorder import Recorder
 
 # Taken off the request for the view and answered from its result.
 CONDITIONAL = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
@@ -23,10 +24,24 @@ CONSTANT = frozenset(  # of the server, for every request
 CLIENT = ("REMOTE_", "SSL_CLIENT", "AUTH_TYPE")
 
 
+class Unseen:
+    """What C code finds that reads a dict without asking it: something that is no text, so that it says so."""
+
+    def __repr__(self) -> str:
+        return "<a recorded mapping: take a copy of it first>"
+
+
+UNSEEN: Any = Unseen()
+
+
 class Recorded:
-    """A dict that tells which of its items were asked for, and when it was looked at as a whole."""
+    """A mapping that tells which of its items were asked for, and when it was looked at as a whole.
+
+    It is the kind of dict that it stands for, and keeps the items beside it: code in C reads a dict without asking.
+    """
 
     recorder: Recorder
+    _held: Any
 
     def one(self, name: Any) -> None:
         """Record that one item was asked for."""
@@ -36,11 +51,33 @@ class Recorded:
         """Record that the whole was looked at."""
         raise NotImplementedError
 
+    def __copy__(self) -> Any:
+        self.all()
+        return copy(self._held)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        self.all()
+        return deepcopy(self._held, memo)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        self.all()
+        return _itself, (self._held,)
+
+    def __ior__(self, other: Any) -> Any:
+        self._held |= _bare(other)
+        return self
+
+    def _hold(self, held: Any, recorder: Recorder) -> None:
+        self._held, self.recorder = held, recorder
+        if isinstance(self, dict):
+            # The encoder of json asks only a dict that is not empty for its items.
+            dict.__setitem__(self, UNSEEN, UNSEEN)
+
 
 def _by_name(method: str) -> Callable[..., Any]:
     def read(self: Any, name: Any, *args: Any, **kwargs: Any) -> Any:
         self.one(name)
-        return getattr(super(type(self).recorded, self), method)(name, *args, **kwargs)
+        return getattr(self._held, method)(name, *args, **kwargs)
 
     return read
 
@@ -48,25 +85,43 @@ def _by_name(method: str) -> Callable[..., Any]:
 def _as_whole(method: str) -> Callable[..., Any]:
     def read(self: Any, *args: Any, **kwargs: Any) -> Any:
         self.all()
-        return getattr(super(type(self).recorded, self), method)(*args, **kwargs)
+        return getattr(self._held, method)(*map(_bare, args), **kwargs)
 
     return read
 
 
-BY_NAME = ("__getitem__", "__contains__", "get", "pop", "setdefault", "getlist")
-AS_WHOLE = (
-    "__iter__", "__reversed__", "__len__", "__eq__", "__ne__", "__or__", "__ror__", "__repr__", "__str__",
-    "__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "keys", "values", "items", "lists", "dict",
-    "copy", "urlencode", "popitem",
-)  # fmt: skip
+def _as_is(method: str) -> Callable[..., Any]:
+    def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._held, method)(*args, **kwargs)
+
+    return write
+
+
+def _itself(held: Any) -> Any:
+    return held
+
+
+def _bare(other: Any) -> Any:
+    """Return what another recorded mapping holds: Python compares and joins dicts without asking them."""
+    if not isinstance(other, Recorded):
+        return other
+    other.all()
+    return other._held  # noqa: SLF001 of the same kind
+
+
+BY_NAME = "__contains__ __delitem__ __getitem__ _getlist get getlist pop setdefault setlistdefault"
+AS_WHOLE = """
+    __eq__ __getstate__ __iter__ __len__ __ne__ __or__ __repr__ __reversed__ __ror__ __str__
+    copy dict items keys lists popitem urlencode values
+"""
+AS_IS = "__setitem__ _assert_mutable appendlist clear fromkeys setlist update"
 
 
 def recorded(cls: type) -> type:
     """Let the class record every way in which its base can be read."""
-    cls.recorded = cls  # type: ignore[attr-defined]
-    for names, make in ((BY_NAME, _by_name), (AS_WHOLE, _as_whole)):
-        for name in names:
-            if hasattr(cls, name) and name not in vars(cls):
+    for names, make in ((BY_NAME, _by_name), (AS_WHOLE, _as_whole), (AS_IS, _as_is)):
+        for name in names.split():
+            if callable(getattr(cls, name, None)) and name not in vars(cls):
                 setattr(cls, name, make(name))
     cls.__hash__ = None  # type: ignore[assignment]
     return cls
@@ -76,11 +131,13 @@ def recorded(cls: type) -> type:
 class RecordedMeta(Recorded, dict[str, Any]):
     """`request.META` and `request.environ`."""
 
-    recorded: ClassVar[type]
-
     def __init__(self, items: dict[str, Any], recorder: Recorder) -> None:
-        super().__init__(items)
-        self.recorder = recorder
+        self._hold(items, recorder)
+
+    def __deepcopy__(self, memo: Any) -> "RecordedMeta":
+        """Let a request that is copied deeply stay one that is recorded."""
+        self.all()
+        return RecordedMeta(deepcopy(self._held, memo), self.recorder)
 
     def one(self, name: Any) -> None:
         """Record the name by what it stands for."""
@@ -110,11 +167,8 @@ class RecordedMeta(Recorded, dict[str, Any]):
 class RecordedCookies(Recorded, dict[str, str]):
     """`request.COOKIES`."""
 
-    recorded: ClassVar[type]
-
     def __init__(self, items: dict[str, str], recorder: Recorder) -> None:
-        super().__init__(items)
-        self.recorder = recorder
+        self._hold(items, recorder)
 
     def one(self, name: Any) -> None:
         """Record one cookie."""
@@ -125,16 +179,22 @@ class RecordedCookies(Recorded, dict[str, str]):
         self.recorder.refuse_read(Reason.ALL_COOKIES)
 
 
+def _of_the_held(name: str) -> Any:
+    return property(
+        lambda self: getattr(self._held, name),
+        lambda self, value: setattr(self._held, name, value),
+    )
+
+
 @recorded
 class RecordedQuery(Recorded, QueryDict):
     """`request.GET`."""
 
-    recorded: ClassVar[type]
+    _mutable = _of_the_held("_mutable")
+    _encoding = _of_the_held("_encoding")
 
     def __init__(self, items: QueryDict, recorder: Recorder) -> None:
-        super().__init__("", encoding=items.encoding)
-        dict.update(self, items.lists())
-        self.recorder = recorder
+        self._hold(items, recorder)
 
     def one(self, name: Any) -> None:
         """Record one parameter."""
@@ -144,54 +204,24 @@ class RecordedQuery(Recorded, QueryDict):
         """Record a look at the whole query string."""
         self.recorder.read(QUERY_STRING)
 
-    def _getlist(self, key: str, default: Any = None, force_list: bool = False) -> Any:  # noqa: FBT001, FBT002 Django's signature
-        self.one(key)
-        return super()._getlist(key, default, force_list)  # type: ignore[misc]
 
-    def copy(self) -> Any:
-        """Return a plain mutable copy, as QueryDict does."""
-        self.all()
-        return QueryDict(self.urlencode(), mutable=True, encoding=self.encoding)
-
-    def __copy__(self) -> Any:
-        return self.copy()
-
-    def __deepcopy__(self, _memo: Any) -> Any:
-        return self.copy()
-
-
+@recorded
 class RecordedHeaders(Recorded, HttpHeaders):
     """`request.headers`."""
 
     def __init__(self, meta: RecordedMeta) -> None:
-        self.meta = meta
-        with quietly():
-            super().__init__(dict(dict.items(meta)))
+        self._hold(HttpHeaders(meta._held), meta.recorder)  # noqa: SLF001 of the same kind
+        self._meta = meta
 
-    def __getitem__(self, key: str) -> str:
-        name = key.replace("_", "-")
-        self.meta.one(HttpHeaders.to_wsgi_name(name))
-        return super().__getitem__(name)
+    def one(self, name: str) -> None:
+        """Record one header."""
+        self._meta.one(HttpHeaders.to_wsgi_name(name))
 
-    def __iter__(self) -> Iterator[str]:
-        self.meta.all()
-        return super().__iter__()
+    def all(self) -> None:
+        """Record a look at all headers."""
+        self._meta.all()
 
-    def __len__(self) -> int:
-        self.meta.all()
-        return super().__len__()
-
-    def __eq__(self, other: object) -> bool:
-        self.meta.all()
-        return super().__eq__(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        self.meta.all()
-        return super().__repr__()
-
-    def copy(self) -> "RecordedHeaders":
-        """Return itself: headers do not change."""
-        self.meta.all()
-        return self
+    @property
+    def _store(self) -> Any:  # type: ignore[override]
+        self.all()
+        return self._held._store  # noqa: SLF001 Django's name

@@ -211,14 +211,14 @@ def as_before(request: HttpRequest) -> Iterator[None]:
 def withhold(request: HttpRequest) -> None:
     """Take the conditional headers off a recorded request once more."""
     for name in CONDITIONAL:
-        dict.pop(request.META, name, None)
+        request.META._held.pop(name, None)  # type: ignore[attr-defined]  # noqa: SLF001 our own
 
 
 def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
     """Give the conditional headers back, for middleware outside."""
     for name in CONDITIONAL:
         if name in meta:
-            dict.__setitem__(request.META, name, meta[name])
+            request.META._held[name] = meta[name]  # type: ignore[attr-defined]  # noqa: SLF001 our own
 
 
 def _implied_by(finds_user: Any) -> str | None:

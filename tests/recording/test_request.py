@@ -14,6 +14,7 @@ from django.test import AsyncRequestFactory, RequestFactory
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
+from pagecache.recording.mappings import Recorded
 from pagecache.recording.recorder import Recorder
 from pagecache.recording.request import record, recorded_class, release
 
@@ -183,6 +184,57 @@ def test_values_are_what_they_were(request_: HttpRequest) -> None:
     assert isinstance(request, HttpRequest)
 
 
+def test_mappings_can_be_changed_as_before(request_: HttpRequest) -> None:
+    request: Any = request_
+    record(request, Recorder())
+    request.COOKIES["e"] = "5"
+    request.COOKIES |= {"f": "6"}
+    del request.COOKIES["c"]
+    assert request.COOKIES.keys() == {"d", "e", "f"}
+    request.GET._mutable = True
+    request.GET["a"] = "9"
+    request.GET.encoding = "latin-1"
+    assert request.GET.urlencode() == "a=9&b=3"
+    assert request.GET.fromkeys(["z"]) == {"z": [""]}
+    assert request.GET != request.COOKIES
+    assert request.COOKIES | request.COOKIES == request.COOKIES
+
+
+def test_copies_of_mappings_are_plain(request_: HttpRequest) -> None:
+    request: Any = request_
+    record(request, Recorder())
+    for mapping in (request.GET, request.COOKIES, request.headers):
+        for made in (copy.copy(mapping), pickle.loads(pickle.dumps(mapping))):  # noqa: S301 our own
+            assert made == mapping
+            assert not isinstance(made, Recorded)
+
+
+def test_a_deep_copy_of_a_request_is_recorded_too(request_: HttpRequest) -> None:
+    assert read(request_, lambda r: copy.deepcopy(r).COOKIES["c"]) >= {Reason.ALL_HEADERS}
+    assert copy.deepcopy(request_).COOKIES["c"] == "1"
+
+
+UNDERNEATH: dict[str, Callable[[Any], Any]] = {
+    "get": lambda mapping: dict.get(mapping, "c") or dict.get(mapping, "HTTP_X_MOOD"),
+    "items": lambda mapping: [text for text in dict.items(mapping) if isinstance(text[0], str)],
+    "size": lambda mapping: dict.__len__(mapping) != 1,
+}
+
+
+@pytest.mark.parametrize("use", UNDERNEATH.values(), ids=UNDERNEATH)
+@pytest.mark.parametrize("name", ["GET", "COOKIES", "META"])
+def test_code_that_reads_the_dict_itself_finds_nothing(
+    request_: HttpRequest, name: str, use: Any
+) -> None:
+    record(request_, Recorder())
+    assert not use(getattr(request_, name))
+
+
+def test_what_stands_in_the_dict_itself_says_what_to_do(request_: HttpRequest) -> None:
+    record(request_, Recorder())
+    assert "copy" in repr(next(iter(dict.keys(request_.COOKIES))))
+
+
 def test_what_was_read_before_is_recorded_from_then_on(request_: HttpRequest) -> None:
     kept: Any = request_
     kept.GET, kept.COOKIES, kept.headers  # noqa: B018 they are made now
@@ -208,7 +260,7 @@ def test_what_middleware_puts_in_place_is_its_own(request_: HttpRequest) -> None
 
 def test_an_environment_put_in_place_is_recorded_too(request_: HttpRequest) -> None:
     def use(request: Any) -> None:
-        request.META = {**dict.copy(request.META), "HTTP_X_MOOD": "sad"}
+        request.META = {**request.META, "HTTP_X_MOOD": "sad"}
         assert request.META["HTTP_X_MOOD"] == "sad"
 
     assert read(request_, use) >= MOOD
