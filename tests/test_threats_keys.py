@@ -330,6 +330,17 @@ def test_c71_a_semicolon_separates_nothing(lane: Lane) -> None:
         assert lane.read("/page/?utm_content=x") == "good"
 
 
+def test_c71_what_differs_under_another_encoding_only_is_kept_apart(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        request.encoding = "latin-1"
+        return HttpResponse(request.GET["q"])
+
+    lane.show(view)
+    first = [lane.read(f"/page/?q={quoted}") for quoted in ("%E4", "%F6")]
+    assert [lane.read(f"/page/?q={quoted}") for quoted in ("%E4", "%F6")] == first
+    assert first == ["\N{REPLACEMENT CHARACTER}"] * 2 if lane.kind.on_loop else ["ä", "ö"]
+
+
 ORDERED = {
     "query string": lambda r: r.META["QUERY_STRING"],
     "full path": lambda r: r.get_full_path(),

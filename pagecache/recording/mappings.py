@@ -188,17 +188,21 @@ def _of_the_held(name: str) -> Any:
 
 @recorded
 class RecordedQuery(Recorded, QueryDict):
-    """`request.GET`."""
+    """`request.GET`; single parameters are inputs as long as the key decodes them alike."""
 
     _mutable = _of_the_held("_mutable")
     _encoding = _of_the_held("_encoding")
 
-    def __init__(self, items: QueryDict, recorder: Recorder) -> None:
+    def __init__(self, items: QueryDict, recorder: Recorder, *, as_keyed: bool = True) -> None:
         self._hold(items, recorder)
+        self._as_keyed = as_keyed
 
     def one(self, name: Any) -> None:
         """Record one parameter."""
-        self.recorder.read(QUERY, str(name))
+        if self._as_keyed:
+            self.recorder.read(QUERY, str(name))
+        else:
+            self.all()
 
     def all(self) -> None:
         """Record a look at the whole query string."""

@@ -28,6 +28,7 @@ class Recorder:
         "_rows",
         "_tags",
         "asked_time",
+        "encoding",
         "epoch",
         "expires",
         "inputs",
@@ -48,6 +49,7 @@ class Recorder:
         self.expires: float | None = None  # seconds since the epoch
         self.asked_time = False  # or chance, through SQL
         self.policy: Policy | None = None  # what a decorator inside the render stated
+        self.encoding: str | None = None  # of the request at the look-up
         self.routed: tuple[object, str] | None = None  # urlconf and path at the look-up
         self.understood_vary: set[str] = set()  # names that stock middleware added to Vary
 

@@ -48,7 +48,10 @@ class RecordedRequest(HttpRequest):
     def GET(self) -> Any:  # noqa: D102, N802 Django's name
         if "GET" not in self.__dict__:
             with quietly():
-                self.__dict__["GET"] = RecordedQuery(super().GET, self.META.recorder)
+                recorder = self.META.recorder
+                self.__dict__["GET"] = RecordedQuery(
+                    super().GET, recorder, as_keyed=self.encoding == recorder.encoding
+                )
         return self.__dict__["GET"]
 
     @GET.setter
@@ -160,7 +163,7 @@ def _recorded_class(cls: Any) -> Any:
 
 def record(request: HttpRequest, recorder: Recorder) -> None:
     """Let the request record what is read of it from here on."""
-    recorder.routed = routed(request)
+    recorder.routed, recorder.encoding = routed(request), request.encoding
     stored = request.__dict__
     attributes = {name: stored[name] for name in ATTRIBUTES if name in stored}
     meta = RecordedMeta({k: v for k, v in stored["META"].items() if k not in CONDITIONAL}, recorder)
