@@ -67,6 +67,7 @@ BY_NAME: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
     "COOKIES.pop": (lambda r: r.COOKIES.pop("c", None), C),
     "signed": (lambda r: r.get_signed_cookie("c", default=None), C),
     "headers[]": (lambda r: r.headers["X-Mood"], MOOD),
+    "headers, twice": (lambda r: (r.headers["X-Mood"], r.headers["X-Mood"]), MOOD),
     "headers[_]": (lambda r: r.headers["x_mood"], MOOD),
     "headers.get": (lambda r: r.headers.get("x-mood"), MOOD),
     "headers in": (lambda r: "x-mood" in r.headers, MOOD),

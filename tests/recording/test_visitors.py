@@ -50,6 +50,10 @@ def test_the_session_is_recorded_where_it_is_used(request_: HttpRequest) -> None
     assert not hasattr(request_, "session")
 
 
+def test_the_class_can_be_looked_at(request_: HttpRequest) -> None:
+    assert read(request_, lambda r: (type(r).session, type(r).user)) == set()
+
+
 def test_a_lazy_user_is_recorded_where_it_is_looked_at(request_: HttpRequest) -> None:
     def use(request: Any) -> None:
         assert not hasattr(request, "user")
