@@ -44,6 +44,7 @@ MIDDLEWARE = [
 PAGECACHE: dict[str, Any] = {
     "ENABLED": os.environ.get("DEMO_CACHE") != "off",
     "TIMEOUT": 300,
+    "STORE_BUDGET": 2,  # a demo may be visited on a machine that is still busy with starting it
     "RELEASE": os.environ.get("DEMO_RELEASE", "demo"),
     "KEY_COOKIES": ["promo"],
     "OUTSIDE": ["demo_site.timing.ServerTimingMiddleware"],

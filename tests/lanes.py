@@ -31,6 +31,7 @@ PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
 STOCK = tuple(name for name in stock.MIDDLEWARE if name != PAGECACHE)
 MEMORY, REDIS = "memory", "redis"
 PATH = "/page/"
+PATIENCE = 10  # seconds that a store may take, for the machine may be busy
 
 View = Callable[..., Any]
 Decorator = Callable[[Any], Any]
@@ -142,6 +143,7 @@ class Lane:
         self.settings.PAGECACHE = {
             "ENABLED": True,
             "REVEAL": "tests.lanes_site.access.everybody",
+            "STORE_BUDGET": PATIENCE,
             **self._options,
         }
         self._handler = None
