@@ -8,6 +8,7 @@ import pytest
 
 TESTS = [
     "tests/test_writes.py",
+    "tests/test_ways.py",
     "tests/test_tables.py",
     "tests/test_transactions.py",
     "tests/test_cursors.py",
