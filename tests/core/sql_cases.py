@@ -166,6 +166,7 @@ POSTGRESQL = [
     Case("TABLE ONLY a UNION TABLE b", "a b"),
     Case("INSERT INTO t TABLE a", "a", "t"),
     Case('SELECT pg_catalog.lower(x), "lower"(x) FROM "S"."A"', "a"),
+    Case("SELECT pg_catalog.nextval('s') FROM a", "a", "sequences"),
     Case("SELECT * FROM pg_catalog.generate_series(1, 2), a", "a generate_series"),
     Case("SELECT x @> y, x ? 'a', x ?| y, x #>> '{a}', x #- y, $1 FROM a", "a"),
     Case("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM a", "a"),

@@ -50,6 +50,13 @@ def get_late(moon: str) -> tuple[str, str]:
 
 
 @pytest.mark.usefixtures("_segmented")
+def test_what_is_owed_is_paid_before_a_page_is_looked_up_late() -> None:
+    announcer._failed[object()] = frozenset({"data"})
+    assert get_late("full") == ("old", STORED)
+    assert not announcer.owes
+
+
+@pytest.mark.usefixtures("_segmented")
 def test_pages_of_segments_are_looked_up_late_and_kept_apart() -> None:
     assert get_late("full") == ("old", STORED)
     data["value"] = "new"
