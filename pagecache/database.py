@@ -4,7 +4,7 @@ One execute wrapper on every connection computes a statement's footprint once; o
 rollbacks are seen at the connection itself and not through `on_commit`, where a hook that raises would drop ours.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -19,8 +19,8 @@ from pagecache import conf
 from pagecache.core import footprint as core_footprint
 from pagecache.core.footprint import Footprint
 
-Found = Sequence[Sequence[Any]]  # rows
-Taker = Callable[[Found | None], None]
+Records = Sequence[Sequence[Any]]  # the rows that a query gave
+Taker = Callable[[Records | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,13 @@ class Statement:
     """One statement: what its text touches, and the parameters of each of its runs."""
 
     footprint: Footprint
-    runs: Sequence[Any] = (None,)
+    runs: Iterable[Any] = (None,)  # an iterator where the site gave one: the driver's to consume
+
+    @property
+    def params(self) -> Any:
+        """The parameters of the only run; None where there are several, or none."""
+        is_one = isinstance(self.runs, list | tuple) and len(self.runs) == 1
+        return self.runs[0] if is_one else None  # type: ignore[index]  # a sequence
 
 
 class Observer:
@@ -118,7 +124,7 @@ def _run(
     takers = _begin(connection, statement)
     if isinstance(cursor.cursor, _Fetched):
         cursor.cursor = cursor.cursor.plain
-    rows: Found | None = None
+    rows: Records | None = None
     try:
         result = execute(sql, params, many, context)
         commits_late = footprint.returns and connection.vendor == "sqlite"

@@ -1,13 +1,13 @@
 """Tags: the names of the data that pages depend on, and what targets, paths and statements are called by them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from django.apps import apps
-from django.db.models import Model
+from django.db.models import Model, deletion
 from django.dispatch import receiver
 
 from pagecache import conf
@@ -170,7 +170,7 @@ def tags_written(footprint: Footprint) -> frozenset[str]:
     return frozenset(map(tag_of, _tables_written(footprint)))
 
 
-def tags_changed(footprint: Footprint, runs: Sequence[Any]) -> frozenset[str]:
+def tags_changed(footprint: Footprint, runs: Iterable[Any]) -> frozenset[str]:
     """Return all that a statement changes: tables and rows; `runs` are the parameters of each of its runs."""
     tables = _tables_written(footprint)
     known = [(table, shape) for table in tables if (shape := shape_of(table)) is not None]
@@ -197,12 +197,12 @@ def _fallen_with(tables: frozenset[str]) -> frozenset[str]:
 @lru_cache(1)
 def _falling() -> dict[str, set[str]]:
     """Return for each table those with a foreign key to it whose `on_delete` is the database's affair."""
+    by_database = getattr(deletion, "DatabaseOnDelete", ())  # Django 6.1 and newer
     found: dict[str, set[str]] = {}
     for model in apps.get_models(include_auto_created=True):
         for field in model._meta.local_fields:
             relation: Any = field.remote_field
-            # Django 6.1 and newer
-            if type(getattr(relation, "on_delete", None)).__name__ == "DatabaseOnDelete":
+            if isinstance(getattr(relation, "on_delete", None), by_database):
                 to = table_name(relation.model._meta.db_table)
                 found.setdefault(to, set()).add(table_name(model._meta.db_table))
     return found

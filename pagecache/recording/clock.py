@@ -21,10 +21,8 @@ def is_present(value: Any) -> bool:
         )
         now = time.time()
         return any(abs(value.replace(tzinfo=zone).timestamp() - now) <= CLOSE for zone in zones)
-    return isinstance(value, date) and value in {
-        datetime.now(UTC).date(),
-        timezone.localdate() if timezone.is_aware(timezone.now()) else date.today(),  # noqa: DTZ011 as Django does
-    }
+    here = timezone.get_default_timezone()
+    return isinstance(value, date) and value in {datetime.now(zone).date() for zone in (UTC, here)}
 
 
 def _moment(text: str) -> datetime | date | None:

@@ -1,6 +1,6 @@
 """The tables that a page reads, and whether its request writes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pagecache import conf, database
 from pagecache.core.reasons import Reason
-from pagecache.database import Found, Statement, Taker
+from pagecache.database import Records, Statement, Taker
 from pagecache.recording.clock import is_present
 from pagecache.recording.recorder import CacheCall, Recorder, cache_call, listener, recorder, tick
 from pagecache.rows import Lookup, lookup_of
@@ -65,25 +65,25 @@ def _record(render: Recorder, statement: Statement, began: int | None) -> Taker 
         render.refuse(Reason.WROTE)
     if began is not None and began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)
-    if reads and (footprint.volatile or any(map(is_present, _values(statement.runs)))):
+    params = statement.params
+    if reads and (footprint.volatile or any(map(is_present, _values(params)))):
         render.asked_time = True
     lookup = lookup_of(footprint.rows) if footprint.rows and not footprint.writes else None
-    most = lookup.most(statement.runs[0]) if lookup and reads else 0
+    most = lookup.most(params) if lookup and reads else 0
     if lookup and 0 < most <= conf.get().options.MAX_ROWS:
         return partial(_record_rows, render, lookup, most)
     render.depend(reads)
     return None
 
 
-def _values(runs: Sequence[Any]) -> Iterable[Any]:
-    """Return the parameters of a query."""
-    params = runs[0]
+def _values(params: Any) -> Iterable[Any]:
+    """Return the values of parameters, in whichever way they are given."""
     if isinstance(params, Mapping):
         return params.values()
     return params if isinstance(params, list | tuple) else ()
 
 
-def _record_rows(render: Recorder, lookup: Lookup, most: int, rows: Found | None) -> None:
+def _record_rows(render: Recorder, lookup: Lookup, most: int, rows: Records | None) -> None:
     try:
         found = lookup.tags(rows or (), most)
     except (IndexError, KeyError, TypeError):  # rows in a form of the driver's own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from struct import Struct
@@ -54,7 +55,7 @@ class PlainTalk:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._socket, self._reader, self._buffer = plain, reader, bytearray(65536)
         self._nothing = reader.gets()  # what it answers as long as no answer is whole
-        self._seconds = self._deadline = seconds
+        self._seconds, self._deadline = seconds, math.inf
 
     def send(self, data: bytes) -> None:
         """Send commands; the answers to all of them are waited for this long, and for one more piece."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -154,3 +155,10 @@ def test_sql_after_the_page_was_made_is_not_its_own(page: Recorder) -> None:
     list(Author.objects.all())
     assert render.tags == set()
     assert page.tags == {"library.author"}
+
+
+@pytest.mark.parametrize("runs", [[], iter([["fr"], ["be"]]), ([country] for country in "ab")])
+def test_many_runs_of_a_statement_may_be_given_in_any_way(page: Recorder, runs: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("UPDATE library_author SET country = %s WHERE id > 0", runs)
+    assert reasons(page) == [Reason.WROTE]
