@@ -17,7 +17,8 @@ from django.dispatch import receiver
 
 from pagecache import conf
 from pagecache.core.footprint import Footprint, column_name, table_name
-from pagecache.core.sqlrows import Given, Rows, Source
+from pagecache.core.sqlrows import Rows, Source
+from pagecache.core.sqlterms import Given
 from pagecache.events import settings_reloaded
 
 ROWS = ":*"  # ends the tag of the rows of a table as such

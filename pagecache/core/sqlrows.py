@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pagecache.core.sqlterms import NAMES, Column, Given, column_of, split, terms
 from pagecache.core.sqltext import (
     END,
     Group,
@@ -18,7 +19,6 @@ from pagecache.core.sqltext import (
 )
 
 _VENDORS = frozenset({"mysql", "postgresql", "sqlite"})
-_NAMES = frozenset({"name", "word"})
 _ENDS = frozenset({"WHERE", "ORDER", "LIMIT", "OFFSET", "FOR", "RETURNING", "end"})
 _JOINS = frozenset({"INNER", "JOIN", "LEFT"})
 # What makes more of a text than one plain statement.
@@ -28,33 +28,6 @@ _NOT_PLAIN = frozenset(
     WINDOW WITH
     """.split()
 )
-# What makes more of a condition than terms that all hold.
-_NOT_TERMS = frozenset({":=", "&", "CASE", "XOR", "|"})
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Where the value of a comparison is: the parameter of this number, or else a whole number in the text."""
-
-    parameter: int | None
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column by its name and that of its table or alias, where it has one."""
-
-    source: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A column that equals another, or one of given values."""
-
-    column: Column
-    other: Column | None
-    given: tuple[Given, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +111,13 @@ class _Statement:
     def _select(self) -> None:
         if self._peek().sign == "DISTINCT" and self._peek(1).sign != "ON":
             self._at += 1
-        shown = list(_split(self._until(frozenset({"FROM"})), ","))
+        shown = list(split(self._until(frozenset({"FROM"})), ","))
         self._expect("FROM")
         self._source()
         while self._peek().sign in _JOINS:
             self._join()
         for place, items in enumerate(shown):
-            column = _column(items[:-2] if items[-2:-1] and items[-2].sign == "AS" else items)
+            column = column_of(items[:-2] if items[-2:-1] and items[-2].sign == "AS" else items)
             if column and (found := self._resolve(column)):
                 self._add(None, found[0], shown=(found[1], place))
 
@@ -155,7 +128,7 @@ class _Statement:
             names.append(self._name())
         alias = names[-1]
         if self._accept("AS") or (
-            self._peek().kind in _NAMES and self._peek().sign not in _ENDS | _JOINS | {"ON", "SET"}
+            self._peek().kind in NAMES and self._peek().sign not in _ENDS | _JOINS | {"ON", "SET"}
         ):
             alias = self._name()
         if column_name(alias) in self._places:
@@ -174,7 +147,7 @@ class _Statement:
 
     def _compare(self, condition: tuple[Item, ...], only: int | None = None) -> None:
         """Note which columns equal what; of one table `only`, where one is given."""
-        for term in _terms(condition, self._numbers):
+        for term in terms(condition, self._numbers):
             here = self._resolve(term.column)
             there = self._resolve(term.other) if term.other else None
             if here and there:
@@ -217,7 +190,7 @@ class _Statement:
 
     def _name(self) -> str:
         item = self._take()
-        if item.kind not in _NAMES:
+        if item.kind not in NAMES:
             raise UnsureError
         return item.raw
 
@@ -229,96 +202,3 @@ class _Statement:
         ):
             self._at += 1
         return self._items[start : self._at]
-
-
-def _terms(condition: tuple[Item, ...], numbers: dict[int, int]) -> Iterator[Term]:
-    """The equalities among the terms of a condition that all hold; the other terms only narrow it."""
-    signs = {item.sign for item in condition}
-    if signs & _NOT_TERMS:
-        return
-    if "OR" in signs:
-        yield from _one_of(condition, numbers)
-        return
-    for items in _split(_without_ranges(condition), "AND"):
-        if len(items) == 1 and isinstance(items[0], Group):
-            yield from _terms(items[0].items, numbers)
-        elif (term := _term(items, numbers)) is not None:
-            yield term
-
-
-def _one_of(condition: tuple[Item, ...], numbers: dict[int, int]) -> Iterator[Term]:
-    """`column = value OR column = value`, which is a list of values too."""
-    terms = [_term(items, numbers) for items in _split(condition, "OR")]
-    given = [one for term in terms if term and term.given for one in term.given]
-    columns = {term.column if term and term.given else None for term in terms}
-    column = columns.pop()
-    if column is not None and not columns:
-        yield Term(column, None, tuple(given))
-
-
-def _term(items: tuple[Item, ...], numbers: dict[int, int]) -> Term | None:
-    """`column = value`, `column = column` or `column IN (values)`, and nothing else."""
-    at = next((at for at, item in enumerate(items) if item.sign in {"=", "IN"}), 0)
-    column, right = _column(items[:at]), items[at + 1 :]
-    if column is None:
-        return None
-    if items[at].sign == "IN":
-        listed = right[0].items if len(right) == 1 and isinstance(right[0], Group) else ()
-        given = [_given(item, numbers) for item in _split(listed, ",")]
-        return _equals(column, given)
-    other = _column(right)
-    return Term(column, other, ()) if other else _equals(column, [_given(right, numbers)])
-
-
-def _equals(column: Column, given: list[Given | None]) -> Term | None:
-    known = tuple(value for value in given if value is not None)
-    return Term(column, None, known) if len(known) == len(given) else None
-
-
-def _given(items: tuple[Item, ...], numbers: dict[int, int]) -> Given | None:
-    items = _bare(items)
-    item = items[0] if len(items) == 1 else END
-    if item.kind == "value" and id(item) in numbers:
-        return Given(numbers[id(item)])
-    return Given(None, int(item.raw)) if item.kind == "number" and item.raw.isdecimal() else None
-
-
-def _column(items: tuple[Item, ...]) -> Column | None:
-    """The column that the items are: names with dots between them."""
-    items = _bare(items)
-    names, dots = items[::2], items[1::2]
-    if not len(items) % 2 or any(item.kind not in _NAMES for item in names):
-        return None
-    if any(dot.sign != "." for dot in dots):
-        return None
-    source = column_name(names[-2].raw) if len(names) > 1 else ""
-    return Column(source, column_name(names[-1].raw))
-
-
-def _bare(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """The items without parentheses around them all."""
-    while len(items) == 1 and isinstance(items[0], Group):
-        items = items[0].items
-    return items
-
-
-def _without_ranges(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """The items without the AND of each `BETWEEN a AND b`."""
-    kept: list[Item] = []
-    ranges = 0
-    for item in items:
-        ranges += item.sign == "BETWEEN"
-        if item.sign == "AND" and ranges:
-            ranges -= 1
-        else:
-            kept.append(item)
-    return tuple(kept)
-
-
-def _split(items: tuple[Item, ...], sign: str) -> Iterator[tuple[Item, ...]]:
-    start = 0
-    for at, item in enumerate(items):
-        if item.sign == sign:
-            yield items[start:at]
-            start = at + 1
-    yield items[start:]

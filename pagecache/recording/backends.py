@@ -4,8 +4,8 @@ A class is watched from the first object that the site's `caches` makes of it. A
 together from others needs no watching, since those are watched. Django's sessions read their cache by themselves.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial, wraps
 from inspect import getattr_static
 from typing import Any
@@ -18,7 +18,7 @@ from django.core.cache.backends.base import BaseCache
 
 from pagecache.recording import known
 from pagecache.recording.cachereads import USES, Call, Use, notice, of_session
-from pagecache.recording.recorder import CacheCall, cache_call
+from pagecache.recording.recorder import cache_call, holding
 
 # Constance outside of the database: a value that is missed there would be replaced by its default.
 SETTINGS = {"get": Use.CHANGE, "aget": Use.CHANGE, "set": Use.WRITE, "aset": Use.WRITE}
@@ -105,7 +105,7 @@ def _watching(method: Any, noticed: Callable[..., Call | None]) -> Any:
             return await method(self, *args, **kwargs)
         if call.is_answered:
             return call.answer
-        with _inside(call.whose):
+        with holding(cache_call, call.whose):
             return await method(self, *call.args, **call.kwargs)
 
     @wraps(method)
@@ -115,17 +115,7 @@ def _watching(method: Any, noticed: Callable[..., Call | None]) -> Any:
             return method(self, *args, **kwargs)
         if call.is_answered:
             return call.answer
-        with _inside(call.whose):
+        with holding(cache_call, call.whose):
             return method(self, *call.args, **call.kwargs)
 
     return on_loop if iscoroutinefunction(method) else on_thread
-
-
-@contextmanager
-def _inside(whose: CacheCall | None) -> Iterator[None]:
-    """Let what a call does by itself be a part of it."""
-    token = cache_call.set(whose)
-    try:
-        yield
-    finally:
-        cache_call.reset(token)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from enum import Enum, auto
+from typing import TypeVar
 
 from pagecache import conf
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, META, Input, Policy
 from pagecache.rows import Shape
+
+T = TypeVar("T")
 
 _ticks = itertools.count(1)
 
@@ -185,26 +188,26 @@ def end_request() -> None:
 
 
 @contextmanager
-def quietly(aside: set[Input] | None = None) -> Iterator[None]:
+def holding(variable: ContextVar[T], value: T) -> Iterator[None]:
+    """Let a variable of the context have a value inside."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
+def quietly(aside: set[Input] | None = None) -> AbstractContextManager[None]:
     """Do not record the request inputs read inside: what they lead to is known or keyed in another way.
 
     They are written down aside, as `*` what was read as a whole.
     """
-    token = muted.set(True if aside is None else aside)
-    try:
-        yield
-    finally:
-        muted.reset(token)
+    return holding(muted, True if aside is None else aside)
 
 
-@contextmanager
-def implying(kind: str | None) -> Iterator[None]:
+def implying(kind: str | None) -> AbstractContextManager[None]:
     """Do not record one kind of input inside: it is read only to find another one, which is recorded."""
-    token = implied.set(kind)
-    try:
-        yield
-    finally:
-        implied.reset(token)
+    return holding(implied, kind)
 
 
 def refuse_all(reason: Reason) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pagecache.core.sqlrows import Given, Rows, Source, rows_of
+from pagecache.core.sqlrows import Rows, Source, rows_of
+from pagecache.core.sqlterms import Given
 
 
 def read(sql: str, vendor: str = "sqlite") -> Rows | None:
