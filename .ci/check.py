@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from matrix import matrix
-from shell import BIN, CheckError, last_line, run
+from shell import BIN, ROOT, CheckError, last_line, make_venv, run
 from wheel import wheel
 
 
@@ -29,7 +29,14 @@ def layers() -> str:
     return last_line(run(BIN / "lint-imports", "--no-cache"))
 
 
-CHECKS: tuple[Callable[[], str], ...] = (lint, layout, types, layers, wheel, matrix)
+def compat() -> str:
+    """Sites of well-known packages show the same with pagecache and without."""
+    python = make_venv("compat", sys.executable, "--group", "compat", "--editable", f"{ROOT}[all]")
+    sites = "tests/compat/sites.py"
+    return last_line(run(python, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", sites))
+
+
+CHECKS: tuple[Callable[[], str], ...] = (lint, layout, types, layers, wheel, compat, matrix)
 
 
 def passes(check: Callable[[], str]) -> bool:

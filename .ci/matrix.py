@@ -18,6 +18,7 @@ class Row:
     python: str
     django: str
     selection: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     required: bool = True
     covers: bool = False
 
@@ -28,11 +29,45 @@ class Row:
 
 
 NEWEST = "django"
+# What depends most on either: what a request is, and what a statement is.
 FEW = ("tests/recording", "tests/test_behavior.py", "tests/test_writes.py")
+# Exhaustive searches, whose orders of steps are the same everywhere.
+SEARCHES = (
+    "tests/engine/test_interleavings.py",
+    "tests/engine/test_old_data.py",
+    "tests/engine/test_two_phase_orders.py",
+)
+# What depends on either in the second place; `make test` runs all on the oldest release.
+MORE = (
+    *FEW,
+    "tests/contrib",
+    "tests/demo",
+    "tests/stores",
+    *(f"tests/test_{name}.py" for name in (
+        "aliases", "behavior_cache", "behavior_data", "behavior_inputs", "behavior_people", "behavior_responses",
+        "beside_requests", "checks", "commands", "cursors", "database", "fast", "holes", "leases",
+        "observers", "orders", "packages", "reads", "rows", "segments", "several_databases", "transactions", "ways",
+    )),
+)  # fmt: skip
+# What covers core and engine, and the most of the rest.
+COVERED = (
+    "tests/contrib",
+    "tests/core",
+    "tests/engine",
+    "tests/recording",
+    "tests/stores",
+    "tests/test_behavior_inputs.py",
+    *(f"tests/test_{name}.py" for name in (
+        "apps", "beside_requests", "checking", "checks", "clock", "commands", "compress", "conf", "cursors", "database",
+        "encryption", "fast", "holes", "http", "http_validation", "invalidation", "leases", "middleware", "observers",
+        "packages", "reads", "replicas", "rows", "sealing", "segments", "stats", "tables", "tags", "transactions",
+        "trips", "two_phase", "versions", "ways", "writes",
+    )),
+)  # fmt: skip
 ROWS = (
-    Row("3.11", "django~=5.2.0", covers=True),
-    Row("3.12", NEWEST),
-    Row("3.13", NEWEST),
+    Row("3.11", "django~=5.2.0", COVERED, SEARCHES, covers=True),
+    Row("3.12", NEWEST, FEW),
+    Row("3.13", NEWEST, MORE),
     Row("3.12", "django~=6.0.0", FEW, required=False),
 )
 
@@ -68,12 +103,13 @@ def _run(row: Row) -> str:
         "--editable", f"{ROOT}[all]", row.django,
     )  # fmt: skip
     output = run(
-        python, "-m", "pytest", "-q", "-n", "auto",
+        python, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal",
         *(["--cov", "--cov-report="] if row.covers else []),
-        *row.selection,
+        *row.selection, *(f"--ignore={path}" for path in row.without),
         COVERAGE_FILE=str(WORK / f"coverage.{row.name}"),
     )  # fmt: skip
-    said = f" (pytest {' '.join(row.selection)})" if row.selection else ""
+    said = f" ({len(row.selection)} parts)" if row.selection else ""
+    said += f" (without {', '.join(row.without)})" if row.without else ""
     return f"{_versions(python)}: {last_line(output)}{said}"
 
 

@@ -38,10 +38,10 @@ def start() -> None:
         SECRET_KEY="a key that protects nothing",
         ALLOWED_HOSTS=["testserver"],
         ROOT_URLCONF=sys.modules[__name__],
-        INSTALLED_APPS=["pagecache"],
+        INSTALLED_APPS=["pagecache", "pagecache.contrib.triggers"],
         MIDDLEWARE=["pagecache.middleware.PageCacheMiddleware"],
         CACHES={"default": REDIS if WITH_REDIS else LOCMEM},
-        PAGECACHE={"ENABLED": True, "TIMEOUT": 60},
+        PAGECACHE={"ENABLED": True, "TIMEOUT": 60, "STORE_BUDGET": 2},
     )
     django.setup()
 

@@ -37,6 +37,7 @@ class Contender:
     backend: str = DJANGO_REDIS
     path: str = "/page/"
     application: str = "benchmarks.wsgi:application"
+    interface: str = "wsgi"
     proof: str = ""
     is_kept: bool = True  # all answers are the same one, not each made anew
 
@@ -47,6 +48,21 @@ CONTENDERS = (
     Contender("django-redis", "Django's middleware on django-redis", DJANGO_CACHE, OTHER_REDIS),
     Contender("django-page", "Django's cache_page on its RedisCache", path="/django/"),
     Contender("pagecache", "pagecache's middleware", PAGECACHE, proof=HIT),
+    Contender(
+        "pagecache-wsgi",
+        "pagecache's lane before Django, WSGI",
+        PAGECACHE,
+        application="benchmarks.fast:over_wsgi",
+        proof=HIT,
+    ),
+    Contender(
+        "pagecache-asgi",
+        "pagecache's lane before Django, ASGI",
+        PAGECACHE,
+        application="benchmarks.fast:over_asgi",
+        interface="asgi",
+        proof=HIT,
+    ),
     Contender("pagecache-page", "pagecache's cache_page alone", path="/pagecache/", proof=HIT),
     Contender("mget", "floor: a middleware with one MGET", ("benchmarks.floors.OneTrip", *STOCK)),
     Contender("bare", "floor: a WSGI function", application="benchmarks.floors:bare"),

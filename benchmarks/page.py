@@ -46,8 +46,8 @@ PRECISION = """
 By `python -m benchmarks.precision`. The film pages, by slug, and the list pages (all films, genres, decades, studios)
 of the demo site are warm, on SQLite and Redis. Then one film is saved through its form in the admin, first with another
 editor's note, then with another title, and all pages are asked for again. Those "had to go" whose bytes change on the
-same site without a cache; dropped "without need" are those whose bytes do not; "stale" are answers that are not what
-the site without a cache gives.
+same site without a cache, tokens of forms apart; dropped "without need" are those whose bytes do not; "stale" are
+answers that are not what the site without a cache gives.
 
 A page counts as dropped when its answer asked the database. django-cachalot keeps the results of queries, not pages:
 there it means that at least one query of the page went to the database.

@@ -29,6 +29,7 @@ LABELS = {
     "django-redis": "a hit of Django's middleware on django-redis",
     "django-page": "a hit of Django's cache_page on its RedisCache",
     "pagecache": "a hit of pagecache's middleware",
+    "pagecache-wsgi": "a hit of pagecache's lane before Django, WSGI",
     "pagecache-page": "a hit of pagecache's cache_page alone",
     "mget": "a middleware with one MGET",
     "get-many": "the trip alone: django-redis, get_many",
@@ -70,7 +71,8 @@ def _hit(name: str) -> Callable[[], object]:
         heads: list[tuple[str, Any]] = []
         answer = application(dict(environ), lambda status, head: heads.append((status, head)))
         body = b"".join(answer)
-        answer.close()
+        if hasattr(answer, "close"):
+            answer.close()
         if heads[0][0] != "200 OK" or len(body) != BYTES:
             message = f"{name} answers {heads[0]}"
             raise AssertionError(message)

@@ -23,9 +23,13 @@ from tests.servers import HOST, free_port, running, wait_until
 ROOT = Path(__file__).resolve().parent.parent
 THREADS = 4  # of each server's one worker
 SERVER = (
-    *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
-    *("--workers", "1", "--blocking-threads", str(THREADS), "--working-dir", str(ROOT)),
+    *(sys.executable, "-m", "granian", "--http", "1", "--no-ws"),
+    *("--workers", "1", "--working-dir", str(ROOT)),
 )
+INTERFACES = {
+    "wsgi": ("--interface", "wsgi", "--blocking-threads", str(THREADS)),
+    "asgi": ("--interface", "asgi"),
+}
 
 Figures = dict[str, float]
 
@@ -78,7 +82,8 @@ def up(contenders: Sequence[Contender]) -> Generator[dict[str, Running]]:
         for contender in contenders:
             port = free_port()
             os.environ["BENCH_CONTENDER"] = contender.name
-            command = (*SERVER, "--host", HOST, "--port", str(port), contender.application)
+            command = (*SERVER, *INTERFACES[contender.interface], "--host", HOST)
+            command = (*command, "--port", str(port), contender.application)
             process = stack.enter_context(running(command))
             wait_until(partial(_listens, port), process, contender.label)
             servers[contender.name] = Running(contender, port, process.pid)

@@ -25,6 +25,16 @@ MIDDLEWARE = [
     *_system.middleware,
     *(name for name in demo.MIDDLEWARE if not name.startswith(OTHERS)),
 ]
+_templates: dict[str, Any] = demo.TEMPLATES[0]
+TEMPLATES = [  # without the app, the tag of a hole is only found by its path
+    _templates
+    | {
+        "OPTIONS": {
+            **_templates["OPTIONS"],
+            "libraries": {"pagecache": "pagecache.templatetags.pagecache"},
+        }
+    }
+]
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",

@@ -48,11 +48,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(env: dict[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The site, answering on the port, until the block ends."""
+def running(
+    env: dict[str, str], port: int, number: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The site, answering on the port with a number of workers, until the block ends."""
     with tempfile.TemporaryFile() as log:
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
-        command += ["--host", HOST, "--port", str(port), "--workers", str(workers())]
+        command += ["--host", HOST, "--port", str(port), "--workers", str(number or workers())]
         command += ["demo_site.wsgi:application"]
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:

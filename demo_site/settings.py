@@ -46,6 +46,7 @@ PAGECACHE: dict[str, Any] = {
     "TIMEOUT": 300,
     "STORE_BUDGET": 2,  # a demo may be visited on a machine that is still busy with starting it
     "RELEASE": os.environ.get("DEMO_RELEASE", "demo"),
+    "AUTHENTICATED": "unread",  # who is logged in gets the pages of everybody, with a greeting in them
     "KEY_COOKIES": ["promo"],
     "OUTSIDE": ["demo_site.timing.ServerTimingMiddleware"],
     "REVEAL": "demo_site.timing.reveal",

@@ -15,7 +15,9 @@ from demo_site.cache_status import Outcome, read_outcome
 
 Fields = list[tuple[str, str]]
 REDIRECTS = (301, 302, 303)
+CHOICES = ("checkbox", "radio")
 FORM = "application/x-www-form-urlencoded"
+TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")\w{64}"')
 LINE_BREAK = re.compile(r"^\r?\n")
 
 
@@ -59,9 +61,17 @@ class Visitor:
 
     def submit(self, path: str, **filled: str) -> Visit:
         """Open the page, fill in the form that has these fields, and send it."""
-        form = form_with(self.get(path).body, set(filled))
+        return self.fill_in(self.get(path), **filled)
+
+    def fill_in(self, page: Visit, **filled: str) -> Visit:
+        """Fill in the form of an open page that has these fields, and send it."""
+        form = form_with(page.body, set(filled))
         kept = [(name, value) for name, value in form if name not in filled]
-        return self.post(path, [*kept, *filled.items()])
+        return self.post(page.path, [*kept, *filled.items()])
+
+    def press(self, page: Visit, action: str) -> Visit:
+        """Send the form of an open page that leads to an address, as it is."""
+        return self.post(action, form_to(page.body, action))
 
     def request(self, method: str, path: str, body: str | None = None) -> Visit:
         """One exchange, timed from the first byte sent to the last one read."""
@@ -114,22 +124,41 @@ def relative(location: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def without_tokens(body: bytes) -> bytes:
+    """A page without the tokens of its forms, which are new each time."""
+    return TOKEN.sub(rb'\1"', body)
+
+
 def form_with(page: str, names: set[str]) -> Fields:
     """The fields, as a browser would send them, of the form that has all these names."""
-    forms = Forms()
-    forms.feed(page)
-    for form in forms.found:
+    for form in forms_of(page).found:
         if names <= {name for name, _ in form}:
             return form
     raise LookupError(f"no form with {', '.join(sorted(names))}")
 
 
+def form_to(page: str, action: str) -> Fields:
+    """The fields of the form that leads to an address."""
+    forms = forms_of(page)
+    if action in forms.actions:
+        return forms.found[forms.actions.index(action)]
+    raise LookupError(f"no form that leads to {action}")
+
+
+def forms_of(page: str) -> Forms:
+    """All forms of a page."""
+    forms = Forms()
+    forms.feed(page)
+    return forms
+
+
 class Forms(HTMLParser):
-    """Collects each form's fields with the values they have."""
+    """Collects each form's fields with the values they have, and where it leads."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Fields] = []
+        self.actions: list[str] = []
         self.select: dict[str, str] = {}
         self.options: list[dict[str, str]] = []
         self.textarea = ""
@@ -139,6 +168,7 @@ class Forms(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append([])
+            self.actions.append(given.get("action", ""))
         elif tag == "select":
             self.select, self.options = given, []
         elif tag == "option":
@@ -147,7 +177,8 @@ class Forms(HTMLParser):
             self.textarea = given.get("name", "")
             self.add(self.textarea, "")
         elif tag == "input" and is_sent(given):
-            self.add(given.get("name", ""), given.get("value", ""))
+            is_choice = given.get("type") in CHOICES
+            self.add(given.get("name", ""), given.get("value", "on" if is_choice else ""))
 
     def handle_data(self, data: str) -> None:
         """The text of a text area is its value; the line break after its tag is not."""
@@ -179,4 +210,4 @@ def sent_options(select: dict[str, str], options: list[dict[str, str]]) -> list[
 def is_sent(given: dict[str, str]) -> bool:
     """Whether a browser would send this input without a click on it."""
     kind = given.get("type", "text")
-    return kind not in {"submit", "button", "file"} and (kind != "checkbox" or "checked" in given)
+    return kind not in {"submit", "button", "file"} and (kind not in CHOICES or "checked" in given)

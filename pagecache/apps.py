@@ -1,20 +1,32 @@
 """The app: it lets pagecache see what every process of the site writes."""
 
+import re
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.signals import request_finished, request_started
+from django.views.debug import SafeExceptionReporterFilter
 
 from pagecache import conf, database
-from pagecache.invalidation import writes
-from pagecache.recording import backends, stock
+from pagecache.recording import (
+    backends,
+    exceptions,
+    handlers,
+    holes,
+    messages,
+    observers,
+    stock,
+    tokens,
+)
 from pagecache.recording.recorder import begin_request, end_request
 from pagecache.recording.sql import Reads
+from pagecache.stores import waiting
+from pagecache.writes import writes
 
 
 class PageCacheConfig(AppConfig):
-    """Watches database connections, cache backends and stock middleware from start-up on."""
+    """Watches database connections, cache backends, stock middleware and exceptions from start-up on."""
 
     name = "pagecache"
     verbose_name = "Page cache"
@@ -26,14 +38,31 @@ class PageCacheConfig(AppConfig):
         conf.get()
         database.install(Reads(), writes)
         backends.install()
-        stock.install(settings.MIDDLEWARE)
+        exceptions.install()
+        handlers.install()
+        stock.install((*settings.MIDDLEWARE, stock.CSRF, stock.GZIP))  # which decorators bring too
+        messages.install()
+        tokens.install()
+        holes.install()
+        observers.install(conf.get().options.OBSERVERS)
+        _hide_secrets()
         request_started.connect(_begin_request, dispatch_uid="pagecache.apps")
         request_finished.connect(_end_request, dispatch_uid="pagecache.apps")
 
 
+def _hide_secrets() -> None:
+    """Keep `ENCRYPT` out of Django's error pages and mails, which hide settings that are named like a secret."""
+    hidden = SafeExceptionReporterFilter.hidden_settings
+    if not hidden.search("ENCRYPT"):
+        wider = re.compile(f"{hidden.pattern}|ENCRYPT", hidden.flags)
+        SafeExceptionReporterFilter.hidden_settings = wider
+
+
 def _begin_request(**_kwargs: Any) -> None:
     begin_request()
+    waiting.begin_request()
 
 
 def _end_request(**_kwargs: Any) -> None:
+    waiting.end_request()
     end_request()

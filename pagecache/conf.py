@@ -1,7 +1,8 @@
 """The setting `PAGECACHE`: one dict, read once into a frozen, validated object."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -11,11 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from pagecache import packing
+from pagecache.core.codec import Sealer
+from pagecache.core.codings import GZIP, Coding
 from pagecache.core.footprint import table_name
+from pagecache.core.targeted import Dictionary
 from pagecache.core.types import UNSET, Policy, Segment, Unset
 from pagecache.core.urls import Pattern, compile_pattern
 from pagecache.events import settings_reloaded
 from pagecache.options import Options, problems
+
+USUAL = (200,)  # statuses that are stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,9 @@ class Config:
     prefix: str
     segment: Segment
     reveal: Callable[[Any], object]
+    sealer: Sealer | None
+    coding: Coding | None  # that pages are stored in
+    dictionary: Dictionary | None  # what parses structured fields, where its package is installed
 
     @property
     def enabled(self) -> bool:
@@ -54,6 +64,21 @@ class Config:
             return self.options.ENABLED
         under_test_runner = hasattr(mail, "outbox")  # made by setup_test_environment
         return not settings.DEBUG and not under_test_runner
+
+    def coding_of(self, name: str) -> Coding | None:
+        """Return a coding that stored pages can be opened by, None for one that is not there."""
+        own = self.coding
+        return next((one for one in (GZIP, own) if one is not None and one.name == name), None)
+
+    @property
+    def is_by_the_book(self) -> bool:
+        """Whether nobody but the responses says what is kept, of any status."""
+        return self.options.TIMEOUT == 0 and self.options.STATUSES is None
+
+    @property
+    def doubt(self) -> float:
+        """Seconds for which a transaction that writes leaves its data unsettled, at most; 0 without two phases."""
+        return self.options.MAX_TRANSACTION_SECONDS if self.options.TWO_PHASE else 0.0
 
 
 _current: Config | None = None
@@ -84,7 +109,7 @@ def _read() -> Config:
             name.lower(): allowed for name, allowed in _declaration(options.KEY_HEADERS).items()
         },
         sensitive_params=frozenset(name.lower() for name in options.SENSITIVE_PARAMS),
-        statuses=frozenset(options.STATUSES),
+        statuses=frozenset(USUAL if options.STATUSES is None else options.STATUSES),
         routines=frozenset(name.lower() for name in options.ROUTINES),
         ignored=_ignored(options) | cache_tables,
         cache_tables=cache_tables,
@@ -92,6 +117,9 @@ def _read() -> Config:
         prefix=f"{cache.get('KEY_PREFIX', '')}:{options.KEY_PREFIX}",
         segment=function("SEGMENT", options.SEGMENT),
         reveal=_nobody if options.REVEAL is None else function("REVEAL", options.REVEAL),
+        sealer=sealer(options.ENCRYPT) if options.ENCRYPT else None,
+        coding=coding(options.COMPRESS) if options.COMPRESS else None,
+        dictionary=_dictionary(),
     )
 
 
@@ -107,6 +135,38 @@ def function(key: str, path: str) -> Callable[[Any], Any]:
         raise ImproperlyConfigured(message)
     named: Callable[[Any], Any] = found
     return named
+
+
+def sealer(secrets: Sequence[str | bytes]) -> Sealer:
+    """Return what seals with the first secret and opens with all; raises ImproperlyConfigured without its package."""
+    try:
+        sealing = import_module("pagecache.sealing")
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"PAGECACHE['ENCRYPT'] needs a package: pip install \"django-pagecache[encrypt]\" ({error})"
+        ) from error
+    made: Sealer = sealing.AesSealer(secrets)
+    return made
+
+
+def coding(stated: bool | str) -> Coding:  # noqa: FBT001 a setting
+    """Return the coding that `COMPRESS` names, True for gzip; raises ImproperlyConfigured without its package."""
+    name = "gzip" if stated is True else str(stated)
+    try:
+        return packing.coding(name)
+    except ImportError as error:
+        extra = packing.EXTRAS[name]
+        raise ImproperlyConfigured(
+            f"PAGECACHE['COMPRESS'] needs a package: pip install \"django-pagecache[{extra}]\" ({error})"
+        ) from error
+
+
+def _dictionary() -> Dictionary | None:
+    try:
+        made: Dictionary = import_module("pagecache.structured").dictionary
+    except ImportError:
+        return None
+    return made
 
 
 def _nobody(_request: Any) -> bool:

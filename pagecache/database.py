@@ -5,17 +5,17 @@ rollbacks are seen at the connection itself and not through `on_commit`, where a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
 
-from django.db import connections
+from django.db import DataError, IntegrityError, NotSupportedError, ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
 
-from pagecache import conf
+from pagecache import conf, transactions
 from pagecache.core import footprint as core_footprint
 from pagecache.core.footprint import Footprint
 
@@ -31,26 +31,37 @@ class Statement:
     runs: Iterable[Any] = (None,)  # an iterator where the site gave one: the driver's to consume
 
     @property
+    def known_runs(self) -> Sequence[Any]:
+        """The parameters of its runs, the same before and after; None stands for those of an iterator."""
+        return self.runs if isinstance(self.runs, list | tuple) else (None,)
+
+    @property
     def params(self) -> Any:
         """The parameters of the only run; None where there are several, or none."""
-        is_one = isinstance(self.runs, list | tuple) and len(self.runs) == 1
-        return self.runs[0] if is_one else None  # type: ignore[index]  # a sequence
+        return self.known_runs[0] if len(self.known_runs) == 1 else None
 
 
 class Observer:
-    """Somebody who wants to know what a connection does; each method is called right after the fact."""
+    """Somebody who wants to know what a connection does: before a statement is sent, and right after all else."""
 
     def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> Taker | None:
-        """Notice that a statement is about to be sent; who wants to know its rows returns what takes them.
+        """Notice that a statement is about to be sent; what is raised here keeps it from that.
 
-        These are few, by the text; None if the statement raises.
+        Who wants to know its rows, which are few by the text, returns what takes them: None if the statement raises.
         """
 
-    def finished(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
-        """Notice that a statement was finished, or raised."""
+    def finished(
+        self, connection: BaseDatabaseWrapper, statement: Statement, *, is_sure: bool
+    ) -> None:
+        """Notice that a statement was finished, or raised; `is_sure` unless it may still take effect."""
 
-    def ended(self, connection: BaseDatabaseWrapper, *, committed: bool) -> None:
-        """Notice that a transaction ended; `committed` also where it may have."""
+    def ended(
+        self, connection: BaseDatabaseWrapper, *, committed: bool | None, is_over: bool
+    ) -> None:
+        """Notice that a transaction ended; None where it may have committed, or still may.
+
+        `is_over` unless the connection may still be in it.
+        """
 
     def promised(self) -> None:
         """Notice that something is to be done when the transaction commits."""
@@ -70,6 +81,7 @@ UNSEEN = (
     "executescript",
     "stream",
 )
+REFUSALS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)  # the database said no
 OPAQUE = Footprint(frozenset(), frozenset(), None, opaque=True, returns=False)
 
 _observers: list[Observer] = []
@@ -84,11 +96,6 @@ def install(*observers: Observer) -> None:
     _observers.extend(observer for observer in observers if observer not in _observers)
     for connection in connections.all(initialized_only=True):
         _watch(connection=connection)
-
-
-def in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Whether what the connection writes takes effect only with a later commit."""
-    return connection.in_atomic_block or not connection.autocommit
 
 
 def _watch(*, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
@@ -121,41 +128,76 @@ def _run(
     connection, cursor = context["connection"], context["cursor"]
     footprint = core_footprint.footprint(str(sql), connection.vendor, conf.get().routines)
     statement = Statement(footprint, params if many else (params,))
-    takers = _begin(connection, statement)
+    rows: Records | None = None
+    with _told(connection, statement) as takers:
+        _forget_rows(cursor)
+        try:
+            result = execute(sql, params, many, context)
+            transactions.opened(connection, cursor.cursor)
+            commits_late = footprint.returns and connection.vendor == "sqlite"
+            is_late = commits_late and not transactions.in_transaction(connection)
+            if (takers and not many) or is_late:
+                with connection.wrap_database_errors:
+                    rows = cursor.cursor.fetchall()
+                transactions.closed(connection, cursor.cursor)
+                result = cursor.cursor = _Fetched(cursor.cursor, rows, connection)
+        finally:
+            for take in takers:
+                take(rows)
+    return result
+
+
+@contextmanager
+def _told(connection: BaseDatabaseWrapper, statement: Statement) -> Iterator[list[Taker]]:
+    """Tell the observers of a statement before it is sent, and when it is finished; gives those who want its rows.
+
+    It is done for sure if it ended well or the database refused it.
+    """
+    takers = [
+        taker for one in _observers if (taker := one.begins(connection, statement)) is not None
+    ]
+    succeeded = is_sure = False
+    try:
+        yield takers
+        succeeded = is_sure = True
+    except _refusals(connection):
+        is_sure = True
+        raise
+    finally:
+        transactions.follow(connection, statement.footprint, succeeded=succeeded)
+        for observer in _observers:
+            observer.finished(connection, statement, is_sure=is_sure)
+
+
+@contextmanager
+def _told_without_rows(connection: BaseDatabaseWrapper, statement: Statement) -> Iterator[None]:
+    """Do the same where the rows are the site's alone."""
+    with _told(connection, statement) as takers:
+        for take in takers:
+            take(None)
+        yield
+
+
+def _refusals(connection: Any) -> tuple[type[BaseException], ...]:
+    """Return the errors by which a database says no, as Django raises them and as its driver does."""
+    return REFUSALS + tuple(getattr(connection.Database, error.__name__) for error in REFUSALS)
+
+
+def _forget_rows(cursor: CursorWrapper) -> None:
+    """Let a cursor be the driver's again, before it is asked for other rows."""
     if isinstance(cursor.cursor, _Fetched):
         cursor.cursor = cursor.cursor.plain
-    rows: Records | None = None
-    try:
-        result = execute(sql, params, many, context)
-        commits_late = footprint.returns and connection.vendor == "sqlite"
-        if takers or (commits_late and not in_transaction(connection)):
-            with connection.wrap_database_errors:
-                rows = cursor.cursor.fetchall()
-            result = cursor.cursor = _Fetched(cursor.cursor, rows, connection)
-        return result
-    finally:
-        for take in takers:
-            take(rows)
-        _finish(connection, statement)
-
-
-def _begin(connection: BaseDatabaseWrapper, statement: Statement) -> list[Taker]:
-    return [taker for one in _observers if (taker := one.begins(connection, statement)) is not None]
 
 
 def _unseen(name: str, method: Callable[..., Any] | None = None) -> Any:
     """Return a method of cursors that passes by the execute wrappers, or a property for one of the driver's cursor."""
+    sent: Callable[..., Any] = _LATER.get(name, _at_once)
 
     def watched(self: CursorWrapper, *args: Any, **kwargs: Any) -> Any:
+        _forget_rows(self)
+        call = getattr(self.cursor, name) if method is None else partial(method, self)
         statement = Statement(_footprint_of(self.db, name, args))
-        for take in _begin(self.db, statement):
-            take(None)
-        finished = partial(_finish, self.db, statement)
-        try:
-            call = getattr(self.cursor, name) if method is None else partial(method, self)
-            return _until_its_end(call(*args, **kwargs), finished)
-        finally:
-            finished()
+        return sent(partial(call, *args, **kwargs), _told_without_rows(self.db, statement))
 
     if method is not None:
         return wraps(method)(watched)
@@ -174,32 +216,24 @@ def _footprint_of(connection: BaseDatabaseWrapper, name: str, args: tuple[Any, .
     return OPAQUE
 
 
-def _until_its_end(result: Any, finished: Callable[[], None]) -> Any:
-    """Return what a call gave: a context or rows that are still to come are finished when they end."""
-    if hasattr(result, "__enter__"):
-        return _in_context(result, finished)
-    return _in_rows(result, finished) if isinstance(result, Iterator) else result
+def _at_once(call: Callable[[], Any], told: AbstractContextManager[None]) -> Any:
+    with told:
+        return call()
 
 
 @contextmanager
-def _in_context(context: Any, finished: Callable[[], None]) -> Iterator[Any]:
-    try:
-        with context as entered:
-            yield entered
-    finally:
-        finished()
+def _in_context(call: Callable[[], Any], told: AbstractContextManager[None]) -> Iterator[Any]:
+    with told, call() as entered:
+        yield entered
 
 
-def _in_rows(rows: Iterator[Any], finished: Callable[[], None]) -> Iterator[Any]:
-    try:
-        yield from rows
-    finally:
-        finished()
+def _in_rows(call: Callable[[], Any], told: AbstractContextManager[None]) -> Iterator[Any]:
+    with told:
+        yield from call()
 
 
-def _finish(connection: BaseDatabaseWrapper, statement: Statement) -> None:
-    for observer in _observers:
-        observer.finished(connection, statement)
+# These methods of psycopg send nothing until their context is entered, or their first row is asked for.
+_LATER = {"copy": _in_context, "stream": _in_rows}
 
 
 class _Fetched:
@@ -236,20 +270,28 @@ class _Fetched:
 def _patch() -> None:
     base = BaseDatabaseWrapper
     base.commit = _after(base.commit, committed=True)  # type: ignore[method-assign]
-    base.close = _after(base.close, committed=True)  # type: ignore[method-assign]
+    base.close = _after(base.close, committed=None)  # type: ignore[method-assign]
     base.rollback = _after(base.rollback, committed=False)  # type: ignore[method-assign]
     base.savepoint_rollback = _after_savepoint(base.savepoint_rollback)  # type: ignore[method-assign]
+    CursorWrapper.close = _close  # type: ignore[attr-defined]
     base.on_commit = _with_promise(base.on_commit)  # type: ignore[method-assign]
     base.set_autocommit = _after_autocommit(base.set_autocommit)  # type: ignore[method-assign]
 
 
-def _after(method: Callable[..., None], *, committed: bool) -> Callable[..., None]:
+def _after(method: Callable[..., None], *, committed: bool | None) -> Callable[..., None]:
+    """Return a method that tells of the end; of none where Django refuses, for then it sends nothing."""
+
     @wraps(method)
     def ends(self: BaseDatabaseWrapper) -> None:
+        self.validate_thread_sharing()
+        if committed is not None:  # a connection may be closed in a block
+            self.validate_no_atomic_block()
+        outcome = None
         try:
             method(self)
+            outcome = committed
         finally:
-            _end(self, committed=committed)
+            _end(self, committed=outcome)
 
     return ends
 
@@ -259,11 +301,15 @@ def _after_autocommit(method: Callable[..., None]) -> Callable[..., None]:
     def set_autocommit(
         self: BaseDatabaseWrapper, autocommit: Any, *args: Any, **kwargs: Any
     ) -> None:
+        self.validate_no_atomic_block()
+        was_off = not self.autocommit  # or else a transaction of a text goes on
+        committed = None
         try:
             method(self, autocommit, *args, **kwargs)
+            committed = True if was_off else None
         finally:
             if autocommit:
-                _end(self, committed=True)
+                _end(self, committed=committed)
 
     return set_autocommit
 
@@ -288,8 +334,18 @@ def _after_savepoint(method: Callable[..., None]) -> Callable[..., None]:
     return savepoint_rollback
 
 
-def _end(connection: BaseDatabaseWrapper, *, committed: bool) -> None:
-    # Without transactions (MyISAM), a rollback undoes nothing.
-    took_effect = committed or not connection.features.supports_transactions
+def _close(self: CursorWrapper) -> None:
+    """Close a cursor as ever; then nothing of it is left to read."""
+    transactions.closed(self.db, self.cursor)
+    self.cursor.close()
+
+
+def _end(connection: BaseDatabaseWrapper, *, committed: bool | None) -> None:
+    if committed is False and not connection.features.supports_transactions:
+        committed = True  # without transactions (MyISAM), a rollback undoes nothing
+    is_closed = connection.connection is None or connection.closed_in_transaction
+    is_over = is_closed or committed is not None
+    if is_over:
+        transactions.forget(connection)
     for observer in _observers:
-        observer.ended(connection, committed=took_effect)
+        observer.ended(connection, committed=committed, is_over=is_over)

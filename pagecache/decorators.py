@@ -25,7 +25,7 @@ from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Route, Segment
 from pagecache.engine.drive import adrive, drive
-from pagecache.engine.flow import keep, page
+from pagecache.engine.flow import page, resume
 from pagecache.recording.recorder import listener, recorder
 from pagecache.tags import Target, tags_of
 
@@ -141,7 +141,7 @@ def _arrive(request: HttpRequest, policy: Policy, own: Any) -> DjangoVisit | Non
         return None
     asked = DjangoAsked(request, derives_language=False)
     asked.route = _route(request, policy, own)
-    visit = DjangoVisit(request, asked, behind_middleware=True)
+    visit = DjangoVisit(request, asked, outside=settings.MIDDLEWARE, behind_middleware=True)
     visit.recorder.policy = policy  # it holds what decorators further in state
     return visit
 
@@ -168,9 +168,7 @@ def _later(visit: DjangoVisit, response: Any) -> Any:
 
 def _rendered(visit: DjangoVisit, response: Any, render: Callable[[], Any]) -> Any:
     del response.render
-    with visit.recorded():
-        made = render()
-    return drive(keep(visit, made))
+    return drive(resume(visit), render)
 
 
 def depends_on(*targets: Target) -> None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
 
+from pagecache.core.codings import NAMES
 from pagecache.core.urls import compile_pattern
 
 SENSITIVE = tuple(
     "access_token api_key apikey auth code key password secret sig signature state ticket token uidb64".split()
 )
+CODINGS = NAMES[1:]
 MISS = "miss"  # what `CACHE_READS` says of a key that is not looked at while a page is made
+SECRET_LENGTH = 32
+DAY = 86400  # seconds
 MUST_BE_SECONDS = "a number of seconds, 0 or more, or None for no limit"
 
 
@@ -23,9 +27,25 @@ def is_seconds(value: object) -> bool:
     )
 
 
+def _is_duration(value: object) -> bool:
+    return value is not None and is_seconds(value)
+
+
+def _is_within_a_day(value: object) -> bool:
+    return isinstance(value, int | float) and is_seconds(value) and 0 < value <= DAY
+
+
 def is_count(value: object) -> bool:
     """Whether a value is a whole number, 0 or more."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_text(value: object) -> bool:
@@ -92,8 +112,21 @@ def _compiles(pattern: str) -> bool:
     return True
 
 
-def _option(default: Any, is_valid: Callable[[object], bool], must_be: str) -> Any:
-    return field(default=default, metadata={"is_valid": is_valid, "must_be": must_be})
+def _is_secrets(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(item, str | bytes) and len(item) >= SECRET_LENGTH for item in value
+    )
+
+
+def _option(
+    default: Any, is_valid: Callable[[object], bool], must_be: str, *, is_secret: bool = False
+) -> Any:
+    metadata = {"is_valid": is_valid, "must_be": must_be, "is_secret": is_secret}
+    return field(default=default, repr=not is_secret, metadata=metadata)
+
+
+def _duration(default: float) -> Any:
+    return _option(default, _is_duration, "a number of seconds, 0 or more")
 
 
 def _choice(default: str, *others: str) -> Any:
@@ -108,14 +141,26 @@ class Options:
     """The keys of `PAGECACHE` with their defaults; times are in seconds, sizes in bytes."""
 
     ENABLED: bool | None = _option(
-        None, lambda v: v is None or isinstance(v, bool), "True, False or None (automatic)"
+        None, lambda v: v is None or _is_bool(v), "True, False or None (automatic)"
     )
     MODE: str = _choice("all", "decorated")
     TIMEOUT: float | None = _option(300, is_seconds, MUST_BE_SECONDS)
     CLOCK_TIMEOUT: float | None = _option(60, is_seconds, MUST_BE_SECONDS)
-    SETTLE_SECONDS: float = _option(
-        0, lambda v: v is not None and is_seconds(v), "a number of seconds, 0 or more"
+    NEGATIVE_TIMEOUT: float | None = _option(60, is_seconds, MUST_BE_SECONDS)
+    HEURISTIC: float = _option(
+        0, _is_share, "a share of the time since the last change: a number from 0 to 1, such as 0.1"
     )
+    STALE_IF_ERROR: float = _duration(0)
+    STALE_WHILE_REVALIDATE: float = _duration(0)
+    WAIT_SECONDS: float = _duration(5)
+    SETTLE_SECONDS: float = _duration(0)
+    TWO_PHASE: bool = _option(default=False, is_valid=_is_bool, must_be="True or False")
+    MAX_TRANSACTION_SECONDS: float = _option(
+        60, _is_within_a_day, "a number of seconds above 0, at most 86400 (a day)"
+    )
+    ON_INVALIDATION_FAILURE: str = _choice("log", "raise")
+    VERIFY: float = _option(0, _is_share, "a share of hits: a number from 0 to 1, such as 0.01")
+    SHADOW: bool = _option(default=False, is_valid=_is_bool, must_be="True or False")
     CACHE: str = _option("default", _is_text, "the alias of a cache in CACHES")
     KEY_PREFIX: str = _option("", _is_text, "a string")
     RELEASE: str = _option(
@@ -149,18 +194,24 @@ class Options:
         SENSITIVE, is_names, "a list of query parameter names"
     )
     MAX_BYTES: int = _option(1_000_000, is_count, "a whole number of bytes, 0 or more")
-    STATUSES: Sequence[int] = _option(
-        (200,),
-        lambda v: isinstance(v, list | tuple | set) and all(map(_is_storable, v)),
-        "a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410",
+    STATUSES: Sequence[int] | None = _option(
+        None,
+        lambda v: v is None or (isinstance(v, list | tuple | set) and all(map(_is_storable, v))),
+        "a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410, or None for the usual",
     )
     MAX_ROWS: int = _option(32, is_count, "a whole number, 0 or more")
     MAX_INPUTS: int = _option(32, is_count, "a whole number, 0 or more")
+    MAX_VARIANTS: int = _option(
+        1000, lambda v: is_count(v) and bool(v), "a whole number, 1 or more"
+    )
     OUTSIDE: Sequence[str] = _option(
         (),
         is_names,
         "a list of dotted paths of middleware that stands before "
         "pagecache and makes no page depend on the request",
+    )
+    OBSERVERS: Sequence[str] = _option(
+        (), is_names, "a list of dotted paths of middleware that only looks on, as in MIDDLEWARE"
     )
     IGNORE: Sequence[str] | None = _option(
         None,
@@ -181,6 +232,21 @@ class Options:
         "a dict from patterns of cache keys ('*' stands for any characters) to "
         "'miss', a list of tags, or None (the value may be old)",
     )
+    ENCRYPT: Sequence[str | bytes] = _option(
+        (),
+        _is_secrets,
+        f"a list of secrets of {SECRET_LENGTH} characters or more, such as one of secrets.token_urlsafe()",
+        is_secret=True,
+    )
+    COMPRESS: bool | str = _option(
+        False,  # noqa: FBT003 the default
+        lambda v: _is_bool(v) or v in CODINGS,
+        "True (gzip), False, or one of " + ", ".join(map(repr, CODINGS)),
+    )
+    RANGES: bool = _option(default=False, is_valid=_is_bool, must_be="True or False")
+    OBEY_REQUEST_DIRECTIVES: bool = _option(
+        default=False, is_valid=_is_bool, must_be="True or False"
+    )
     DOWNSTREAM_MAX_AGE: int = _option(0, is_count, "a whole number of seconds, 0 or more")
     REVEAL: str | None = _option(
         None,
@@ -188,7 +254,7 @@ class Options:
         "the dotted path of a callable request -> bool, or None",
     )
     STORE_BUDGET: float = _option(
-        0.25, lambda v: is_seconds(v) and bool(v), "a number of seconds above 0"
+        0.05, lambda v: is_seconds(v) and bool(v), "a number of seconds above 0"
     )
 
 
@@ -210,12 +276,19 @@ def problems(stated: object) -> list[tuple[str, str]]:
                 if close
                 else f"Remove it; the keys are {', '.join(options)}."
             )
-            found.append((f"PAGECACHE has the unknown key {name!r} (value {value!r}).", hint))
+            shown = _shown(value, *(options[one] for one in close))
+            found.append((f"PAGECACHE has the unknown key {name!r} (value {shown}).", hint))
         elif not options[name].metadata["is_valid"](value):
             found.append(
                 (
-                    f"PAGECACHE[{name!r}] is {value!r}.",
+                    f"PAGECACHE[{name!r}] is {_shown(value, options[name])}.",
                     f"Make it {options[name].metadata['must_be']}.",
                 )
             )
     return found
+
+
+def _shown(value: object, *meant: Any) -> str:
+    """Return a value as a message shows it, but for what may hold secrets."""
+    is_secret = any(option.metadata["is_secret"] for option in meant)
+    return "<not shown>" if is_secret else repr(value)

@@ -4,7 +4,7 @@ A page that found a row depends on the row's tag (`blog.article:42`) and on that
 (`blog.article:*`), which moves where it is not known what rows were changed. Any doubt is the table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -22,7 +22,7 @@ from pagecache.core.sqlterms import Given
 from pagecache.events import settings_reloaded
 
 ROWS = ":*"  # ends the tag of the rows of a table as such
-MOST_WRITTEN = 100  # rows of a statement that are told apart
+MOST_WRITTEN = 100  # rows of a statement that are told apart, and runs
 
 WHOLE = "Auto BigAuto BigInteger Integer PositiveBigInteger PositiveInteger PositiveSmallInteger SmallAuto SmallInteger"
 TEXT = "Char Email Slug Text URL"
@@ -31,12 +31,16 @@ TYPES: dict[str, tuple[type, ...]] = {
     **{f"{name}Field": (str,) for name in TEXT.split()},
     "UUIDField": (UUID, str),
 }
+SAYS_FIELDS = {"fields", "name", "violation_error_code", "violation_error_message"}
 KEYS = {(int,), (UUID, str)}  # types whose values are told apart in one way by every database
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A table of a model: its tag, its primary key, the types of its columns, and what columns no two rows share."""
+    """A table: its tag, its primary key, the types of its columns, and what columns no two rows share.
+
+    It has no key where its rows are not told apart.
+    """
 
     tag: str
     key: str
@@ -54,6 +58,8 @@ class Shape:
 
     def row_spelled(self, key: str) -> str | None:
         """Return the tag of the row with the primary key that is spelled so."""
+        if not self.key:
+            return None
         try:
             return f"{self.tag}:{int(key) if self.types[self.key] == (int,) else UUID(key)}"
         except ValueError:
@@ -108,8 +114,9 @@ def _types(field: Any) -> tuple[type, ...]:
 
 
 def _holds_for_all(constraint: Any) -> TypeGuard[UniqueConstraint]:
-    is_unique = isinstance(constraint, UniqueConstraint)
-    return is_unique and not constraint.condition and bool(constraint.fields)
+    """Whether it says no more than its fields: a database that does not know what else it says leaves it out."""
+    is_unique = isinstance(constraint, UniqueConstraint) and bool(constraint.fields)
+    return is_unique and constraint.deconstruct()[2].keys() <= SAYS_FIELDS
 
 
 Values = tuple[str, tuple[Given, ...]]  # a column, and what it equals one of
@@ -217,16 +224,23 @@ def rows_written(footprint: Footprint, shape: Shape, runs: Iterable[Any]) -> set
     """Return the tags of the rows of a table that a statement changed; of all of them where it does not say."""
     if footprint.columns == frozenset():  # it only adds rows
         return set()
-    tags = {
-        shape.row(key)
-        for params in islice(runs, MOST_WRITTEN + 1)
-        for key in _keys_written(footprint, shape, params)
-    }
-    return (
-        {tag for tag in tags if tag}
-        if tags and None not in tags and len(tags) <= MOST_WRITTEN
-        else {shape.rows}
-    )
+    few = list(islice(runs, MOST_WRITTEN + 1))
+    if len(few) > MOST_WRITTEN:
+        return {shape.rows}
+    keys = (key for params in few for key in _keys_written(footprint, shape, params))
+    return _rows(shape, map(shape.row, keys))
+
+
+def rows_named(shape: Shape, keys: Collection[str] | None) -> set[str]:
+    """Return the tags of the rows of a table with these keys, spelled out; of all of them where they are not known."""
+    return {shape.rows} if keys is None else _rows(shape, map(shape.row_spelled, keys))
+
+
+def _rows(shape: Shape, tags: Iterable[str | None]) -> set[str]:
+    """Return tags of rows; that of all rows where one of them is not known, or they are too many to tell apart."""
+    found = set(tags)
+    known = {tag for tag in found if tag is not None}
+    return known if known == found and len(known) <= MOST_WRITTEN else {shape.rows}
 
 
 def _keys_written(footprint: Footprint, shape: Shape, params: Any) -> Sequence[object]:

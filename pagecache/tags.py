@@ -1,6 +1,6 @@
 """Tags: the names of the data that pages depend on, and what targets, paths and statements are called by them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -14,10 +14,11 @@ from pagecache import conf
 from pagecache.core.footprint import Footprint, table_name
 from pagecache.core.sqlwords import CATALOG
 from pagecache.events import settings_reloaded
-from pagecache.rows import rows_written, shape_of
+from pagecache.rows import ROWS, Shape, rows_named, rows_written, shape_of
 
 SITE = "site"  # every page depends on it
 PAGE = "page:"  # and on the tag of its path
+SEGMENT = "segment:"  # and on that of its class of visitors, but for "anonymous"
 TABLE = "table:"  # the tag of a table that no model owns
 MAX_TAG = 250  # characters
 
@@ -34,6 +35,21 @@ def tag(name: str) -> str:
 def page_tag(path: str) -> str:
     """Return the tag that all pages of a path depend on; the path comes with its script name."""
     return PAGE + tag(path)
+
+
+def is_of_path(tag: str) -> bool:
+    """Whether a tag is that of a path."""
+    return tag.startswith(PAGE)
+
+
+def is_of_data(tag: str) -> bool:
+    """Whether transactions write to what a tag stands for: not to a path, nor to a class of visitors."""
+    return not tag.startswith((PAGE, SEGMENT))
+
+
+def segment_tag(name: str) -> str:
+    """Return the tag that all pages of a class of visitors depend on."""
+    return tag(SEGMENT + name)
 
 
 class Named(NamedTuple):
@@ -68,9 +84,9 @@ def _named(target: Any) -> Iterator[Named]:
         yield from _of_text(target)
     elif isinstance(target, Model):
         for model in _stored(type(target)):
-            shape = shape_of(table_name(model._meta.db_table))
+            shape = _shape(table_name(model._meta.db_table))
             key = getattr(target, model._meta.pk.attname, None)
-            yield _of_table(model)._replace(row=shape.row(key) if shape else None)
+            yield Named(shape.tag, shape.rows, shape.row(key))
     elif isinstance(target, type) and issubclass(target, Model):
         yield from map(_of_table, _stored(target))
     else:
@@ -81,14 +97,14 @@ def _of_text(name: str) -> Iterator[Named]:
     """Return what a string names: a model by its label, a row of one (`blog.article:42`), or itself."""
     label, _, key = name.partition(":")
     try:
-        model = apps.get_model(label)
+        model = _in_use(apps.get_model(label))
     except (LookupError, ValueError):
-        yield Named(tag(name))
+        yield Named(tag(name), tag(name) + ROWS if name.startswith(TABLE) else None)
         return
-    shape = shape_of(table_name(model._meta.db_table))
+    shape = _shape(table_name(model._meta.db_table))
     if not key:
         yield from map(_of_table, _stored(model))
-    elif shape and (row := shape.row_spelled(key)):
+    elif row := shape.row_spelled(key):
         yield Named(shape.tag, shape.rows, row)
     else:
         yield Named(tag(name))
@@ -96,14 +112,24 @@ def _of_text(name: str) -> Iterator[Named]:
 
 def _stored(model: type[Model]) -> list[type[Model]]:
     """Return the models whose tables hold a model's rows: itself and its parents."""
-    own = model._meta.concrete_model
-    return [one for one in (own, *model._meta.all_parents) if one and not one._meta.proxy]
+    meta = _in_use(model)._meta
+    return [one for one in (meta.concrete_model, *meta.all_parents) if one and not one._meta.proxy]
+
+
+def _in_use(model: type[Model]) -> type[Model]:
+    """Return a model, or the one that the site has swapped it for: the `auth.User` of a site with users of its own."""
+    swapped = model._meta.swapped
+    return apps.get_model(swapped) if swapped else model
 
 
 def _of_table(model: type[Model]) -> Named:
-    table = table_name(model._meta.db_table)
-    shape = shape_of(table)
-    return Named(tag_of(table), shape.rows if shape else None)
+    shape = _shape(table_name(model._meta.db_table))
+    return Named(shape.tag, shape.rows)
+
+
+def _shape(table: str) -> Shape:
+    """Return what is known of a table; rows that are not told apart here may be in another process."""
+    return shape_of(table) or Shape(tag_of(table), "", {}, ())
 
 
 def tags_of_paths(paths: Iterable[str]) -> frozenset[str]:
@@ -149,8 +175,8 @@ def tags_read(footprint: Footprint) -> frozenset[str]:
 
 
 @lru_cache(4096)
-def _tables_written(footprint: Footprint) -> frozenset[str]:
-    """Return the tables that a statement changes, by itself or by what the database does for it.
+def tags_written(footprint: Footprint) -> frozenset[str]:
+    """Return the tags of the tables that a statement changes, by itself or by what the database does for it.
 
     Not those whose writes are ignored, nor one of which it changes ignored columns only.
     """
@@ -159,27 +185,49 @@ def _tables_written(footprint: Footprint) -> frozenset[str]:
         f"{table}.{column}" in ignored for table in footprint.writes for column in columns
     ):
         return frozenset()
-    tables = _with_aliases(footprint.writes - ignored)
-    fallen = frozenset() if columns is not None else _fallen_with(tables)
-    return tables | fallen
-
-
-@lru_cache(4096)
-def tags_written(footprint: Footprint) -> frozenset[str]:
-    """Return the tags of the tables that a statement changes."""
-    return frozenset(map(tag_of, _tables_written(footprint)))
+    moved, _ = _moved(footprint.writes, deletes=columns is None)
+    return frozenset(map(tag_of, moved))
 
 
 def tags_changed(footprint: Footprint, runs: Iterable[Any]) -> frozenset[str]:
     """Return all that a statement changes: tables and rows; `runs` are the parameters of each of its runs."""
-    tables = _tables_written(footprint)
-    known = [(table, shape) for table in tables if (shape := shape_of(table)) is not None]
-    return tags_written(footprint).union(
-        *(
-            rows_written(footprint, shape, runs) if table in footprint.writes else {shape.rows}
-            for table, shape in known
-        )
+    tags = tags_written(footprint)
+    return tags and _with_rows(
+        footprint.writes,
+        lambda shape: rows_written(footprint, shape, runs),
+        deletes=footprint.columns is None,
     )
+
+
+def tags_told(table: str, keys: Collection[str] | None, *, deleted: bool) -> frozenset[str]:
+    """Return all that changed with a table, tables and rows, where somebody tells who saw it.
+
+    `keys` are the primary keys, spelled out, of the rows that were there and changed; None if they are not known.
+    `deleted`: some of them may be gone, and others with them.
+    """
+    return _with_rows(frozenset({table}), lambda shape: rows_named(shape, keys), deletes=deleted)
+
+
+def _with_rows(
+    written: frozenset[str], rows: Callable[[Shape], set[str]], *, deletes: bool
+) -> frozenset[str]:
+    """Return the tags of what moves with tables: `rows` says which of theirs, all of any other count."""
+    moved, fallen = _moved(written, deletes=deletes)
+    told = written - fallen
+    return frozenset(map(tag_of, moved)).union(
+        *(rows(_shape(table)) if table in told else {_shape(table).rows} for table in moved)
+    )
+
+
+@lru_cache(4096)
+def _moved(written: frozenset[str], *, deletes: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the tables that move with those that are written, and which of them by the database's own doing.
+
+    These fall also with rows of a table whose own writes are ignored.
+    """
+    ignored = conf.get().ignored
+    fallen = _fallen_with(_with_aliases(written)) - ignored if deletes else frozenset[str]()
+    return _with_aliases(written - ignored) | fallen, fallen
 
 
 def _with_aliases(tables: Iterable[str]) -> frozenset[str]:
@@ -233,8 +281,8 @@ def _forget(**_kwargs: Any) -> None:
     for memo in (
         _falling,
         _labels,
+        _moved,
         _tables,
-        _tables_written,
         is_of_caches,
         reads_ignored,
         tags_read,

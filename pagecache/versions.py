@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 STAR = "*"  # moves with every announcement
 VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
-FORMAT = "1"
+FORMAT = "2"
 
 
 def fresh() -> bytes:
@@ -24,41 +24,44 @@ def born(version: bytes) -> float:
 class Names:
     """The keys of one site in its store: nothing of a request or a tag reaches a store unhashed.
 
-    Version keys carry the site's prefix only; entries and recipes also the release and the format revision.
+    The hashes are keyed by the site's prefix: who does not know it cannot make sure of a guess. Version keys carry the
+    prefix only; entries and recipes also the release and the format revision.
     `canonical` gives the name that all processes and releases have for a tag.
     """
 
-    __slots__ = ("_canonical", "_entries", "_versions", "version", "versions")
+    __slots__ = ("_canonical", "_entries", "_key", "_versions", "entry", "version", "versions")
 
     def __init__(
         self, prefix: str, release: str, canonical: Callable[[str], str] = lambda name: name
     ) -> None:
         self._canonical = canonical
+        self._key = blake2b(prefix.encode("utf-8", "surrogatepass")).digest()
         self._versions = f"pagecache:{_short(prefix)}:v:"
         self._entries = f"pagecache:{_short(prefix)}:{_short(release + ':' + FORMAT)}:"
+        self.entry = lru_cache(1000)(self._entry)
         self.version = lru_cache(10_000)(self._version)
         self.versions = lru_cache(1000)(self._versions_of)
 
     def _version(self, name: str) -> str:
         """Return the key of the version of a tag."""
-        return self._versions + _digest(self._canonical(name))
+        return self._versions + _digest(self._canonical(name), self._key)
 
     def _versions_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the versions of tags."""
         return tuple(map(self.version, names))
 
-    def entry(self, digest: str) -> str:
+    def _entry(self, digest: str) -> str:
         """Return the key of an entry, from the digest of its key material."""
-        return f"{self._entries}e:{digest}"
+        return f"{self._entries}e:{_digest(digest, self._key)}"
 
     def recipe(self, path: str) -> str:
         """Return the key of the recipe of a path."""
-        return f"{self._entries}r:{_digest(path)}"
+        return f"{self._entries}r:{_digest(path, self._key)}"
 
 
 def _short(text: str) -> str:
     return _digest(text)[:12]
 
 
-def _digest(text: str) -> str:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+def _digest(text: str, key: bytes = b"") -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=16).hexdigest()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pagecache.invalidation import announcer, site_names, site_store
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from pagecache.announcing import announcer, site_names, site_store
 from pagecache.tags import SITE
 
 ARTICLE, AUTHOR, UNRELATED = "library.article", "library.author", "library.unrelated"
@@ -23,3 +27,18 @@ class Announced:
     def __call__(self) -> set[str]:
         before, self._before = self._before, self._versions()
         return {tag for tag in COUNTED if before[tag] != self._before[tag]}
+
+
+@contextmanager
+def noting() -> Iterator[set[str]]:
+    """Yield a set of all tags that are announced from now on."""
+    tags: set[str] = set()
+    announce = announcer.announce
+
+    def noted(some: Iterable[str] = (), ended: frozenset[bytes] = frozenset()) -> None:
+        some = frozenset(some)
+        tags.update(some)
+        announce(some, ended)
+
+    with patch.object(announcer, "announce", noted):
+        yield tags

@@ -28,6 +28,10 @@ class Watched(BaseCache):
         self._note("set", data)
         return super().set_many(data, timeout, version)
 
+    def add(self, key: Any, value: Any, timeout: Any = None, version: Any = None) -> bool:
+        self._note("add", [key])
+        return super().add(key, value, timeout, version)
+
     def delete_many(self, keys: Any, version: Any = None) -> None:
         self._note("delete", keys)
         super().delete_many(keys, version)
@@ -61,7 +65,7 @@ BROKEN = {"BACKEND": "tests.caches.WatchedMemory", "LOCATION": "broken"}
 @contextmanager
 def broken(*verbs: str, after: int = 0) -> Generator[None]:
     """Let the backend fail: at everything, or at some verbs, once it was asked so many times."""
-    Watched.broken.update(dict.fromkeys(verbs or ("get", "set", "delete"), after))
+    Watched.broken.update(dict.fromkeys(verbs or ("get", "set", "add", "delete"), after))
     try:
         yield
     finally:

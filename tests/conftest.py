@@ -11,6 +11,10 @@ import pytest
 from _pytest import runner
 from django.core.cache import caches
 
+from tests.emptying import empty_after_tests
+
+empty_after_tests()
+
 pytest_plugins = ["tests.server_fixtures", "tests.lanes"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -19,7 +23,13 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 EXPECTED_SKIPS = (
     ()
     if os.environ.get("CI") == "true"
-    else ("needs redis:", "needs memcached:", "needs postgresql:", "needs mariadb:")
+    else (
+        "needs redis:",
+        "needs memcached:",
+        "needs postgresql:",
+        "needs mariadb:",
+        "needs nginx:",
+    )
 )
 
 
@@ -27,6 +37,11 @@ EXPECTED_SKIPS = (
 def _empty_caches() -> None:
     for alias in caches:
         caches[alias].clear()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left with it in the end."""
+    items.sort(key=lambda item: "test_databases" not in item.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)

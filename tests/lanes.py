@@ -6,10 +6,14 @@ an event loop, with `cache_page` where no middleware is at work), `lane.get()` a
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
+from io import BytesIO
 from itertools import count
 from types import ModuleType
 from typing import Any, cast
@@ -18,13 +22,24 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
+from django.test.client import (
+    AsyncClientHandler,
+    ClientHandler,
+    conditional_content_removal,
+)
 from django.urls import URLPattern, URLResolver, path
 
-from pagecache import cache_page
+from pagecache import asgi, cache_page, wsgi
+from pagecache.announcing import announcer
 from pagecache.engine.visit import forget
-from pagecache.invalidation import announcer
+from pagecache.recording.recorder import holding
 from tests import settings as stock
 
 PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
@@ -40,12 +55,13 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class Kind:
-    """One way in: through the middleware, first or last in its list, or through the decorator alone."""
+    """One way in: through the middleware, first or last in its list, the decorator alone, or a fast lane."""
 
     name: str
     decorated: bool = False
     on_loop: bool = False
     last: bool = False
+    fast: bool = False
 
 
 MIDDLEWARE_SYNC = Kind("middleware-sync")
@@ -54,12 +70,29 @@ DECORATOR_SYNC = Kind("decorator-sync", decorated=True)
 DECORATOR_ASYNC = Kind("decorator-async", decorated=True, on_loop=True)
 LAST_SYNC = Kind("last-sync", last=True)
 LAST_ASYNC = Kind("last-async", on_loop=True, last=True)
+WSGI = Kind("wsgi", fast=True)
+ASGI = Kind("asgi", on_loop=True, fast=True)
 
+FAST = (WSGI, ASGI)
 MIDDLEWARE = (MIDDLEWARE_SYNC, MIDDLEWARE_ASYNC)
 DECORATOR = (DECORATOR_SYNC, DECORATOR_ASYNC)
 FOUR = MIDDLEWARE + DECORATOR
-SIX = (*FOUR, LAST_SYNC, LAST_ASYNC)
+SIX = FOUR + FAST
+ALL = (*SIX, LAST_SYNC, LAST_ASYNC)
+# Where middleware stands before pagecache: at start-up, a fast lane refuses what it would skip.
+BEHIND_OTHERS = tuple(kind for kind in ALL if not kind.fast)
 STORES = (MEMORY, REDIS)
+# One store is enough for each lane where others go through the other one.
+ONE_STORE = {
+    MIDDLEWARE_SYNC: REDIS,
+    MIDDLEWARE_ASYNC: MEMORY,
+    DECORATOR_SYNC: MEMORY,
+    DECORATOR_ASYNC: REDIS,
+    WSGI: REDIS,
+    ASGI: MEMORY,
+    LAST_SYNC: MEMORY,
+    LAST_ASYNC: REDIS,
+}
 
 
 def through(*kinds: Kind, stores: tuple[str, ...] = STORES) -> Callable[[View], View]:
@@ -77,10 +110,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "lane" not in metafunc.fixturenames:
         return
     test, module = metafunc.function, metafunc.module
-    kinds: Any = getattr(test, "lanes", None) or getattr(module, "LANES", FOUR)
+    kinds: Any = getattr(test, "lanes", None) or getattr(module, "LANES", SIX)
     stores: Any = getattr(test, "stores", None) or getattr(module, "ON", STORES)
     lanes = [
-        pytest.param((kind, store), id=f"{kind.name}-{store}") for store in stores for kind in kinds
+        pytest.param((kind, store), id=f"{kind.name}-{store}")
+        for store in stores
+        for kind in kinds
+        if len(stores) == 1 or ONE_STORE[kind] == store
     ]
     metafunc.parametrize("lane", lanes, indirect=True)
 
@@ -188,7 +224,7 @@ class Lane:
 
     def visitor(self, **cookies: str) -> Visitor:
         """Return somebody new, with these cookies."""
-        client: Client | AsyncClient = LoopClient() if self.kind.on_loop else Client()
+        client = client_of(self.kind)
         if self._handler is not None:
             client.handler = self._handler
         self._handler = client.handler
@@ -227,6 +263,127 @@ class Lane:
         return on_thread
 
 
+# What Django itself made of the request that is under way: its request and its response.
+_answered: ContextVar[list[Any]] = ContextVar("tests_answered")
+
+
+class OverWSGI(ClientHandler):
+    """Asks the fast lane as a server does; what Django answers is given as it is, with all that tests look at."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        django = WSGIHandler()
+        django.get_response = partial(self._answer, django.get_response)  # type: ignore[method-assign]
+        self._lane = wsgi.PageCache(django)
+        self._middleware_chain = django._middleware_chain  # type: ignore[attr-defined]
+
+    def _answer(self, get_response: Callable[..., Any], request: HttpRequest) -> Any:
+        request._dont_enforce_csrf_checks = not self.enforce_csrf_checks  # type: ignore[attr-defined]
+        response = get_response(request)
+        _answered.get().append(request)
+        return response
+
+    def __call__(self, environ: dict[str, Any]) -> Any:
+        if self._middleware_chain is None:
+            self.load_middleware()
+        heads: list[Any] = []
+        with holding(_answered, []), connections_open():
+            sent = self._lane(environ.copy(), lambda *head: heads.append(head))
+            if isinstance(sent, HttpResponseBase):
+                (request,), response = _answered.get(), sent
+            else:
+                ((line, headers),) = heads
+                request, response = WSGIRequest(environ), received(line, headers, b"".join(sent))
+            conditional_content_removal(request, response)
+            response.wsgi_request = request  # type: ignore[attr-defined]
+            if not response.streaming:
+                response.close()
+        return response
+
+
+class OverASGI(AsyncClientHandler):
+    """The same on an event loop."""
+
+    def load_middleware(self, is_async: bool = True) -> None:
+        django = ASGIHandler()
+        django.get_response_async = partial(self._answer, django.get_response_async)  # type: ignore[method-assign]
+        self._lane = asgi.PageCache(django)
+        self._middleware_chain = django._middleware_chain  # type: ignore[attr-defined]
+
+    async def _answer(self, get_response: Callable[..., Any], request: HttpRequest) -> Any:
+        request._dont_enforce_csrf_checks = not self.enforce_csrf_checks  # type: ignore[attr-defined]
+        response = await get_response(request)
+        if response.streaming and not response.is_async:  # which Django warns of
+            response.streaming_content = _in_turn(response.streaming_content)
+        _answered.get().append((request, response))
+        return response
+
+    async def __call__(self, scope: dict[str, Any]) -> Any:
+        if self._middleware_chain is None:
+            self.load_middleware()
+        body = scope.pop("_body_file", BytesIO()).read()
+        asked = iter([{"type": "http.request", "body": body}])
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return next(asked, None) or await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        with holding(_answered, []), connections_open():
+            await self._lane(scope, receive, send)
+            answered = _answered.get()
+        start, *parts = sent
+        content = b"".join(part.get("body", b"") for part in parts)
+        if answered:
+            ((request, response),) = answered
+            if response.streaming:
+                response.streaming_content = [content]
+        else:
+            headers = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+            request, response = (
+                ASGIRequest(scope, BytesIO()),
+                received(str(start["status"]), headers, content),
+            )
+        conditional_content_removal(request, response)
+        response.asgi_request = request
+        return response
+
+
+def client_of(kind: Kind) -> Client | AsyncClient:
+    """Return Django's client for a way in; its handler is made at its first request."""
+    client: Client | AsyncClient = LoopClient() if kind.on_loop else Client()
+    if kind.fast:
+        over = OverASGI if kind.on_loop else OverWSGI
+        client.handler = over(enforce_csrf_checks=False)
+    return client
+
+
+async def _in_turn(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in await sync_to_async(lambda: list(parts))():  # as Django does
+        yield part
+
+
+@contextmanager
+def connections_open() -> Iterator[None]:
+    """Keep the connections of the test, as Django's own clients do."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+def received(line: str, headers: list[tuple[str, str]], content: bytes) -> HttpResponse:
+    """Return as a response what a server would have sent."""
+    response = HttpResponse(content, status=int(line.partition(" ")[0]), headers=dict(headers))
+    if "Content-Type" not in dict(headers):
+        del response["Content-Type"]
+    return response
+
+
 class LoopClient(AsyncClient):
     """A client whose requests look like those of real servers; `scope` overrides parts of theirs."""
 
@@ -238,7 +395,8 @@ class LoopClient(AsyncClient):
         others = [
             item for item in made["headers"] if item[0] != b"host" and item != (b"cookie", b"")
         ]
-        return {**made, "headers": [*hosts[-1:], *others], **self.scope}
+        path = made["path"].encode("latin-1").decode(errors="replace")
+        return {**made, "path": path, "headers": [*hosts[-1:], *others], **self.scope}
 
 
 @dataclass

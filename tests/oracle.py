@@ -74,20 +74,27 @@ class Site:
         """Let the tables stand, and the code know them as those of the site."""
         from pagecache.events import settings_reloaded  # noqa: PLC0415 Django is set up first
 
-        with patch.object(apps, "get_models", lambda **_: self.models):
+        try:
+            with patch.object(apps, "get_models", lambda **_: self.models):
+                settings_reloaded.send(None)
+                with self._made():
+                    yield
+        finally:
             settings_reloaded.send(None)
+
+    @contextmanager
+    def _made(self) -> Iterator[None]:
+        with connection.schema_editor() as editor:
+            for model in self.models:
+                editor.create_model(model)
+        try:
+            for model in self.models:
+                self.fill(model)
+            yield
+        finally:
             with connection.schema_editor() as editor:
-                for model in self.models:
-                    editor.create_model(model)
-            try:
-                for model in self.models:
-                    self.fill(model)
-                yield
-            finally:
-                with connection.schema_editor() as editor:
-                    for model in reversed(self.models):
-                        editor.delete_model(model)
-        settings_reloaded.send(None)
+                for model in reversed(self.models):
+                    editor.delete_model(model)
 
     def fill(self, model: Model) -> None:
         for _ in range(8):
@@ -259,8 +266,8 @@ def judged(seed: int, pairs: int) -> Iterator[tuple[str, set[str], set[str], boo
 
 def _judge(dice: random.Random, read: Work, write: Work) -> tuple[set[str], set[str], bool] | None:
     """Return what a query read, what a write changed, and whether the answer changed; nothing where a write fails."""
-    from pagecache.invalidation import writes  # noqa: PLC0415 Django is set up first
     from pagecache.recording.recorder import Recorder, recording  # noqa: PLC0415 the same
+    from pagecache.writes import writes  # noqa: PLC0415 Django is set up first
 
     state, render, found = dice.getstate(), Recorder(), None
     with suppress(UndoneError, DatabaseError), transaction.atomic():

@@ -13,7 +13,7 @@ from tests.servers import MissingServerError, Server
 
 
 @contextmanager
-def _present(server: Callable[[], AbstractContextManager[Server]]) -> Generator[Server]:
+def present(server: Callable[[], AbstractContextManager[Server]]) -> Generator[Server]:
     context = server()
     try:
         found = context.__enter__()
@@ -29,26 +29,26 @@ def _present(server: Callable[[], AbstractContextManager[Server]]) -> Generator[
 @pytest.fixture(scope="session")
 def redis_server() -> Generator[Server]:
     """A Redis."""
-    with _present(servers.redis) as server:
+    with present(servers.redis) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def memcached_server() -> Generator[Server]:
     """A Memcached."""
-    with _present(servers.memcached) as server:
+    with present(servers.memcached) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Generator[Server]:
     """A PostgreSQL with an empty database."""
-    with _present(sql_servers.postgresql) as server:
+    with present(sql_servers.postgresql) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Generator[Server]:
     """A MariaDB with an empty database."""
-    with _present(sql_servers.mariadb) as server:
+    with present(sql_servers.mariadb) as server:
         yield server

@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,34 @@ pytest_plugins = ["tests.server_fixtures"]  # apart, so that the demo needs no p
 HOST = "127.0.0.1"
 PATIENCE = 30.0  # seconds for a server to come up
 NOTHING_RUNS = 3
+NGINX = """
+daemon off;
+{user}
+pid {folder}/pid;
+error_log {folder}/error;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/client;
+    fastcgi_temp_path {folder}/fastcgi;
+    proxy_temp_path {folder}/proxy;
+    scgi_temp_path {folder}/scgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    proxy_cache_path {folder}/cache keys_zone=pages:1m;
+    server {{
+        listen {host}:{port};
+        location / {{
+            proxy_pass {upstream};
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_cache pages;
+            proxy_cache_revalidate on;
+            add_header X-Cache $upstream_cache_status always;
+        }}
+    }}
+}}
+"""
 
 
 class MissingServerError(Exception):
@@ -61,7 +90,7 @@ def start_redis(port: int, *options: str) -> Generator[subprocess.Popen[bytes]]:
         tempfile.TemporaryDirectory(prefix="pagecache-redis-") as folder,
         running([*redis_command(folder), "--port", str(port), *options]) as process,
     ):
-        wait_until(lambda: _answers(port), process, "redis")
+        wait_until(lambda: answers(port), process, "redis")
         yield process
 
 
@@ -89,8 +118,24 @@ def memcached(port: int | None = None) -> Generator[Server]:
     port = port or free_port()
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
     with running([program, "-l", HOST, "-p", str(port), "-U", "0", "-m", "64", *user]) as process:
-        wait_until(lambda: _answers(port), process, "memcached")
+        wait_until(lambda: answers(port), process, "memcached")
         yield Server(HOST, port, f"{HOST}:{port}")
+
+
+@contextmanager
+def nginx(folder: Path, upstream: str) -> Generator[Server]:
+    """Yield an nginx that keeps what the site at a URL allows it to keep; its files are in a folder."""
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        raise MissingServerError("needs nginx: install Debian's package nginx-light")
+    port, user = free_port(), "user root;" if os.geteuid() == 0 else ""
+    config = folder / "nginx.conf"
+    config.write_text(
+        NGINX.format(folder=folder, host=HOST, port=port, upstream=upstream, user=user)
+    )
+    with running([program, "-p", folder, "-c", config, "-e", folder / "error"]) as process:
+        wait_until(lambda: answers(port), process, "nginx")
+        yield Server(HOST, port, f"http://{HOST}:{port}")
 
 
 @contextmanager
@@ -119,7 +164,8 @@ def free_port() -> int:
         return port
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
     with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
         return True
     return False

@@ -17,6 +17,7 @@ USE_TZ = True
 ROOT_URLCONF = "tests.site.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
+LIBRARY_WRITER_MODEL = "library.Author"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 
@@ -27,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "pagecache",
+    "pagecache.contrib.triggers",
     "tests.site",
     *(["demo_site.films"] if find_spec("demo_site") else []),
 ]
@@ -81,8 +83,15 @@ def _database() -> dict[str, Any]:
     return running.enter_context(server()).database
 
 
-REPLICA = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-DATABASES = {"default": _database(), "replica": REPLICA}
+def _beside(database: dict[str, Any]) -> dict[str, Any]:
+    """Return another database of the same server, or one in memory beside a file."""
+    if database["ENGINE"].endswith("sqlite3"):
+        return {"ENGINE": database["ENGINE"], "NAME": ":memory:"}
+    return {**database, "NAME": f"{database['NAME']}_beside"}
+
+
+_DEFAULT = _database()
+DATABASES = {"default": _DEFAULT, "replica": _beside(_DEFAULT)}
 
 CACHES = {
     "default": {

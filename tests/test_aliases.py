@@ -14,7 +14,7 @@ from django.test.utils import isolate_apps
 
 from pagecache.core.footprint import footprint
 from pagecache.events import settings_reloaded
-from pagecache.tags import tags_changed, tags_read
+from pagecache.tags import tags_changed, tags_read, tags_told
 from tests.lanes import Lane
 from tests.site.factories import make_author
 from tests.site.models import Author
@@ -62,6 +62,7 @@ def test_a_write_to_a_view_is_one_to_what_it_is_made_of(settings: Any) -> None:
     found = footprint("UPDATE french SET name = 'x' WHERE id = 1", connection.vendor)
     assert tags_changed(found, [None]) == {
         "table:french",
+        "table:french:*",
         "library.author",
         "library.author:*",
     }
@@ -78,7 +79,9 @@ def test_rows_that_triggers_change_are_not_told_apart(settings: Any) -> None:
 if django.VERSION >= (6, 1):
 
     @isolate_apps("tests.site")
-    def test_rows_that_fall_by_the_database_are_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rows_that_fall_by_the_database_are_changed(
+        monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
         class Shelf(models.Model):  # noqa: DJ008 nobody prints it
             class Meta:
                 app_label = "site"
@@ -95,7 +98,13 @@ if django.VERSION >= (6, 1):
             class Meta:
                 app_label = "site"
 
-        every = [Shelf, Book, Page]
+        class Room(models.Model):  # noqa: DJ008 nobody prints it
+            around = models.ForeignKey("self", models.DB_CASCADE, null=True)
+
+            class Meta:
+                app_label = "site"
+
+        every = [Shelf, Book, Page, Room]
         monkeypatch.setattr(apps, "get_models", lambda **_: every)
         settings_reloaded.send(None)
         try:
@@ -103,8 +112,20 @@ if django.VERSION >= (6, 1):
             assert tags_changed(delete, [None]) == {
                 "site.shelf", "site.shelf:4", "site.book", "site.book:*", "site.page", "site.page:*"
             }  # fmt: skip
+            delete = footprint("DELETE FROM site_room WHERE id = 4", connection.vendor)
+            assert tags_changed(delete, [None]) == {"site.room", "site.room:*"}
             update = footprint("UPDATE site_shelf SET x = 1 WHERE id = 4", connection.vendor)
             assert tags_changed(update, [None]) == {"site.shelf", "site.shelf:4"}
+            told = tags_told("site_shelf", ["4"], deleted=False)
+            assert told == tags_changed(update, [None])
+            delete = footprint("DELETE FROM site_shelf WHERE id = 4", connection.vendor)
+            told = tags_told("site_shelf", ["4"], deleted=True)
+            assert told == tags_changed(delete, [None])
+            assert tags_told("site_room", ["4"], deleted=True) == {"site.room", "site.room:*"}
+            settings.PAGECACHE = {"ENABLED": True, "IGNORE": ["site_shelf", "site_page"]}
+            delete = footprint("DELETE FROM site_shelf", connection.vendor)
+            assert tags_changed(delete, [None]) == {"site.book", "site.book:*"}
+            assert tags_told("site_shelf", [], deleted=True) == {"site.book", "site.book:*"}
         finally:
             monkeypatch.undo()
             settings_reloaded.send(None)

@@ -13,7 +13,7 @@ from django.utils.cache import patch_cache_control
 from freezegun import freeze_time
 
 from pagecache import expire_at, expire_in
-from tests.lanes import MIDDLEWARE, Lane, showing, status, text, through
+from tests.lanes import ALL, MIDDLEWARE, Lane, showing, status, text, through
 
 NOW = "2026-03-01T12:00:00+00:00"
 
@@ -207,6 +207,17 @@ def test_head_is_answered_from_a_stored_get(lane: Lane) -> None:
     assert status(answer).hit
     assert answer.content == b""
     assert lane.renders == 1
+
+
+@through(*ALL)
+def test_answer_to_head_has_the_length_of_the_page(lane: Lane) -> None:
+    lane.show(hello)
+    lane.get()
+
+    answer = lane.visitor().ask("head")
+
+    assert status(answer).hit
+    assert answer["Content-Length"] == "5"
 
 
 def test_answer_to_head_is_not_stored(lane: Lane) -> None:

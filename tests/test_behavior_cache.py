@@ -17,9 +17,9 @@ from django.template import engines
 
 from pagecache import invalidate
 from tests.lanes import (
+    ALL,
     DECORATOR_ASYNC,
     DECORATOR_SYNC,
-    FOUR,
     MEMORY,
     MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
@@ -34,7 +34,7 @@ from tests.site.factories import make_author
 from tests.site.models import Author
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANES = SIX
+LANES = ALL
 
 TABLE = "own_values"
 KINDS = ("default", "files", "table", "django-redis")
@@ -75,7 +75,7 @@ def other(lane: Lane, request: pytest.FixtureRequest, tmp_path: Any) -> Iterator
 def of_every_kind(test: Any) -> Any:
     """Run a test on each kind of cache, once for the store in memory."""
     marked = pytest.mark.parametrize("other", KINDS, indirect=True)(test)
-    return through(*FOUR, stores=(MEMORY,))(marked)
+    return through(*SIX, stores=(MEMORY,))(marked)
 
 
 def hits(lane: Lane) -> list[bool]:
@@ -236,7 +236,8 @@ def test_sessions_in_the_cache_are_sessions(lane: Lane, engine: str) -> None:
 
     assert hits(lane) == [False, True, True]
     answer = lane.visitor(sessionid="a" * 32).get()
-    assert (text(answer), status(answer).reason) == ("nobody", "session")
+    assert text(answer) == "nobody"
+    assert status(answer).reason in {"session", "set-cookie"}  # whose cookie is taken back
 
 
 def test_key_of_a_session_is_no_excuse_for_others(lane: Lane) -> None:
@@ -273,7 +274,7 @@ def test_store_reads_for_itself(lane: Lane) -> None:
     assert [lane.see().reason, lane.see().stored, lane.see().hit] == ["moved", True, True]
 
 
-@through(*FOUR, stores=(MEMORY,))
+@through(*SIX, stores=(MEMORY,))
 @pytest.mark.parametrize("other", ["table"], indirect=True)
 def test_store_in_the_same_table_as_other_values(lane: Lane, other: str) -> None:
     def view(request: HttpRequest) -> HttpResponse:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.test import RequestFactory
 from django.utils import timezone, translation
+from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie, requires_csrf_token
 
-from tests.lanes import STOCK, Lane, showing, status, text
+from tests.lanes import ALL, STOCK, Lane, showing, status, text, through
 
 hello = showing(lambda request: "hello")
 LOCALE = "django.middleware.locale.LocaleMiddleware"
@@ -224,9 +228,124 @@ def test_active_time_zone_keys(lane: Lane) -> None:
     assert lane.renders == 2
 
 
+BARS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "header": (
+        lambda request: request.headers.get("Referer"),
+        {"headers": {"Referer": "https://a.example"}},
+        "undeclared-header",
+    ),
+    "cookie": (
+        lambda request: request.COOKIES.get("theme"),
+        {"cookies": {"theme": "dark"}},
+        "undeclared-cookie",
+    ),
+    "session": (
+        lambda request: request.session.get("cart"),
+        {"cookies": {"sessionid": "x" * 32}},
+        "session",
+    ),
+    "user": (
+        lambda request: request.user.is_authenticated,
+        {"cookies": {"sessionid": "x" * 32}},
+        "user",
+    ),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", BARS)
+def test_what_one_page_of_a_path_reads_bars_no_other(lane: Lane, name: str) -> None:
+    read, has_it, reason = BARS[name]
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(read(request)) if "show" in request.GET else "plain")
+
+    lane.configure(AUTHENTICATED="unread")
+    lane.show(view)
+    lane.get("/page/?show=")
+    assert lane.see("/page/?show=").hit
+
+    assert [lane.see(**has_it).hit for _ in range(2)] == [False, True]
+    assert [lane.see().hit for _ in range(2)] == [False, True]
+    shown = [lane.get("/page/?show=", **has_it) for _ in range(2)]
+    assert {status(answer).reason for answer in shown} <= {reason, "set-cookie"}
+    assert lane.read(**has_it) == lane.read() == "plain"
+    assert lane.see("/page/?show=").hit
+
+
+def test_what_is_declared_in_part_bars_no_other(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.COOKIES.get("theme") if "show" in request.GET else "plain")
+
+    lane.configure(KEY_COOKIES={"theme": ["dark"]})
+    lane.show(view)
+    lane.get("/page/?show=")
+    for theme in ("dark", "odd", "strange"):
+        lane.get(cookies={"theme": theme})
+        assert lane.see(cookies={"theme": theme}).hit
+        assert lane.read("/page/?show=", cookies={"theme": theme}) == theme
+    assert lane.renders == 1 + 2 + 3
+
+
+def test_one_odd_request_does_not_fill_the_recipe_of_a_path(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        named = [request.GET.get(name) for name in request.GET.get("show", "").split()]
+        return HttpResponse(f"{request.GET.get('a')} {named}")
+
+    lane.configure(MAX_INPUTS=5)
+    lane.show(view)
+    lane.get()
+    odd = "/page/?show=" + "+".join(f"odd{number}" for number in range(3))
+    assert lane.see(odd).reason == "widened"
+    assert lane.see("/page/?show=b+c&b=1").reason == "widened"
+
+    for _ in range(2):
+        assert lane.read("/page/?show=b+c&b=1") == "None ['1', None]"
+        assert lane.read("/page/?show=b+c&b=2") == "None ['2', None]"
+        assert lane.read("/page/?a=1") == "1 []"
+    assert lane.see("/page/?a=1").hit
+    assert lane.see(odd.replace("odd2", "odd9")).reason is None
+
+
 def test_page_with_more_inputs_than_a_recipe_holds_is_not_kept(lane: Lane) -> None:
     lane.configure(MAX_INPUTS=2)
     lane.show(showing(lambda request: [request.GET.get(name) for name in "abc"]))
 
     assert lane.see().reason == "too-many-inputs"
     assert not lane.see().hit
+
+
+@pytest.mark.django_db(transaction=True)
+@through(*(kind for kind in ALL if not kind.on_loop))
+def test_what_a_view_writes_into_the_environment_reaches_the_server(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        request.META["site.note"] = "written"
+        return HttpResponse("If-None-Match" in request.headers)
+
+    lane.show(view)
+    environ = RequestFactory().get("/page/", headers={"If-None-Match": '"x"'}).environ
+    handler: Any = WSGIHandler()
+    response = handler(environ, lambda *_: None)
+    assert b"".join(response) == b"False"
+    assert (environ["site.note"], environ["HTTP_IF_NONE_MATCH"]) == ("written", '"x"')
+    response.close()
+
+
+@pytest.mark.parametrize("decorate", [csrf_protect, requires_csrf_token])
+def test_page_without_a_token_is_kept_where_a_decorator_looks_for_one(
+    lane: Lane, decorate: Any
+) -> None:
+    lane.show(showing(lambda request: "hello"), decorate)
+    assert [lane.read() for _ in range(2)] == ["hello", "hello"]
+    assert lane.see().hit
+
+
+@pytest.mark.parametrize("decorate", [csrf_protect, requires_csrf_token, ensure_csrf_cookie])
+def test_each_visitor_has_a_token_of_their_own(lane: Lane, decorate: Any) -> None:
+    lane.show(showing(get_token), decorate)
+    assert len({lane.read() for _ in range(3)}) == 3
+
+
+def test_each_visitor_has_a_cookie_for_the_token(lane: Lane) -> None:
+    lane.show(showing(lambda request: "hello"), ensure_csrf_cookie)
+    assert len({lane.get().cookies["csrftoken"].value for _ in range(3)}) == 3

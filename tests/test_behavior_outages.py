@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import path
 
-from tests.lanes import MEMORY, Lane, showing, status, text
+from pagecache import announcing
+from pagecache.stores import waiting
+from tests.lanes import MEMORY, PATIENCE, Lane, showing, status, text
 from tests.lanes_site.stores import broken
 from tests.site.factories import make_author
 from tests.site.models import Author
@@ -49,3 +52,22 @@ def test_pages_are_kept_again_once_the_announcement_is_paid(failing: Lane) -> No
 
     assert (text(first), status(first).stored) == ("1", True)
     assert failing.see().hit
+
+
+def test_a_request_that_writes_often_waits_for_the_store_once(
+    failing: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock by which each attempt takes as long as it may."""
+    writes = showing(lambda request: [make_author().name for _ in range(12)])
+    failing.mount(path("write/", failing.page(writes)))
+    with broken("set_many") as attempts:
+        for module in (announcing, waiting):
+            monkeypatch.setattr(module, "monotonic", lambda: 100.0 + PATIENCE * len(attempts))
+        failing.get("/write/")
+        assert len(attempts) == 1
+        failing.get("/write/")
+        assert len(attempts) == 2, "the look-up of another request tries again"
+        make_author()
+        make_author()
+        assert len(attempts) == 4, "what is in no request waits each time"
+    assert Author.objects.count() == 26

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
+from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import GZipMiddleware
 from django.urls import include, path
 
-from pagecache.checks import check_cache
+from pagecache import checks
+from pagecache.checks.caches import check_cache
+from pagecache.packing import ZSTD
+from pagecache.recording.stock import BELONGS_OUTSIDE, GZIP
+from pagecache.segments import by_user, combine
 from tests import settings as stock
+from tests.stores.instances import Instance
 
 PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
 STOCK = [name for name in stock.MIDDLEWARE if name != PAGECACHE]
@@ -103,6 +113,43 @@ def test_w007_tells_that_the_middleware_is_not_first(settings: Any) -> None:
     assert message.hint == "Put it first, or name what has to stand before it in OUTSIDE."
 
 
+class Compressing(GZipMiddleware):
+    """A site's own."""
+
+
+@pytest.mark.parametrize(
+    "name, becomes",
+    [
+        (GZIP, "each text of Accept-Encoding has pages of its own"),
+        (f"{__name__}.Compressing", "each text of Accept-Encoding has pages of its own"),
+        ("corsheaders.middleware.CorsMiddleware", "each Origin that asks has pages of its own"),
+        ("debug_toolbar.middleware.DebugToolbarMiddleware", "no page is kept while the toolbar"),
+    ],
+)
+@pytest.mark.usefixtures("_no_toolbar")
+def test_w011_tells_what_stands_better_before(settings: Any, name: str, becomes: str) -> None:
+    settings.MIDDLEWARE = [*FIRST, name]
+    message = the_only("pagecache.W011")
+    assert message.msg.startswith(f"{name} stands behind pagecache: {becomes}")
+    assert str(message.hint).startswith("Put it before PageCacheMiddleware")
+    settings.MIDDLEWARE = [name, *FIRST]
+    settings.PAGECACHE = {"ENABLED": True, "RELEASE": "1", "OUTSIDE": [name]}
+    assert found() == {}
+
+
+@pytest.fixture
+def _no_toolbar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be imported only where it is one of the apps."""
+    monkeypatch.setitem(sys.modules, "debug_toolbar.middleware", None)
+
+
+@pytest.mark.usefixtures("_no_toolbar")
+@pytest.mark.parametrize("name", sorted(BELONGS_OUTSIDE))
+def test_what_belongs_before_may_stand_there(settings: Any, name: str) -> None:
+    settings.MIDDLEWARE = [name, *FIRST]
+    assert found() == {}
+
+
 def test_what_is_named_in_outside_may_stand_there(settings: Any) -> None:
     settings.MIDDLEWARE = ["a.B", *FIRST]
     settings.PAGECACHE = {"OUTSIDE": ["a.B"]}
@@ -161,9 +208,26 @@ def test_w004_tells_of_a_cache_that_unpickles(settings: Any, backend: str) -> No
             "OPTIONS": LARGE,
         }
     }
-    message = the_only("pagecache.W004")
-    assert "unpickles what it reads" in message.msg
-    assert message.hint == "Use Redis or Memcached, or let nobody else write there."
+    messages = found()
+    assert set(messages) == {"pagecache.W004", "pagecache.W012"}
+    assert "unpickles what it reads" in messages["pagecache.W004"].msg
+    assert (
+        messages["pagecache.W004"].hint == "Use Redis or Memcached, or let nobody else write there."
+    )
+
+
+@pytest.mark.parametrize(
+    "kind, way_out",
+    [("db.DatabaseCache", "statement_timeout"), ("filebased.FileBasedCache", "if it has one")],
+)
+def test_w012_tells_of_a_cache_that_may_take_its_time(
+    settings: Any, kind: str, way_out: str
+) -> None:
+    backend = f"django.core.cache.backends.{kind}"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "x", "OPTIONS": LARGE}}
+    message = found()["pagecache.W012"]
+    assert "STORE_BUDGET cannot bound" in message.msg
+    assert way_out in str(message.hint)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +254,96 @@ def test_e007_tells_of_a_view_that_names_a_cache_that_is_not_there() -> None:
     message = the_only("pagecache.E007")
     assert message.msg.startswith("cache_page(cache='pages') of ")
     assert message.hint == "Use one of 'default'."
+
+
+SECRET = "a secret of thirty-two letters or more"
+
+
+def test_e011_tells_of_a_package_that_is_not_there(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "ENCRYPT": [SECRET]}
+    assert found() == {}
+    monkeypatch.delitem(sys.modules, "pagecache.sealing")
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    message = the_only("pagecache.E011")
+    assert 'pip install "django-pagecache[encrypt]"' in message.msg
+    assert SECRET not in str(message)
+
+
+@pytest.mark.parametrize(
+    "stated, module, extra", [("br", "brotli", "brotli"), ("zstd", ZSTD, "zstd")]
+)
+def test_e014_tells_of_a_package_that_is_not_there(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, stated: str, module: str, extra: str
+) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "COMPRESS": stated}
+    assert found() == {}
+    monkeypatch.setitem(sys.modules, module, None)
+    message = the_only("pagecache.E014")
+    assert f'pip install "django-pagecache[{extra}]"' in message.msg
+    assert message.hint == "Install it, or set COMPRESS to True: gzip needs no package."
+    settings.PAGECACHE = {"ENABLED": True, "COMPRESS": True}
+    assert found() == {}
+
+
+by_user_and_moon = combine(by_user, lambda _request: "full")
+FOR_USERS = ["pagecache.segments.by_user", f"{__name__}.by_user_and_moon"]
+
+
+@pytest.mark.parametrize("segment", FOR_USERS)
+@pytest.mark.parametrize("key", ["SEGMENT", "RULES"])
+def test_e012_tells_of_pages_of_users_that_are_not_sealed(
+    settings: Any, key: str, segment: str
+) -> None:
+    stated = {
+        key: segment if key == "SEGMENT" else [{"match": "/"}, {"match": "/", "segment": segment}]
+    }
+    settings.PAGECACHE = {"ENABLED": True, **stated}
+    message = the_only("pagecache.E012")
+    assert f"PAGECACHE['{key}'] is by_user, and the pages of each user can be read" in message.msg
+    assert "PAGECACHE['ENCRYPT']" in str(message.hint)
+    settings.PAGECACHE = {"ENABLED": True, "ENCRYPT": [SECRET], **stated}
+    assert found() == {}
+
+
+@pytest.mark.urls("tests.site.for_users")
+def test_e012_tells_of_views_whose_pages_are_of_users(settings: Any) -> None:
+    messages = [m.msg for m in run_checks(tags=["caches"]) if m.id == "pagecache.E012"]
+    assert [message.partition(" is by_user")[0] for message in messages] == [
+        "segment_by() of account", "segment_by() of Basket",
+    ]  # fmt: skip
+    settings.PAGECACHE = {"ENABLED": True, "ENCRYPT": [SECRET]}
+    assert found() == {}
+
+
+TWO_PHASE = {"ENABLED": True, "RELEASE": "1", "TWO_PHASE": True}
+
+
+def test_e009_tells_of_a_cache_that_cannot_mark_versions(settings: Any) -> None:
+    settings.PAGECACHE = TWO_PHASE
+    assert "pagecache.E009" not in found()
+    settings.CACHES = {"default": {**LOCMEM, "OPTIONS": LARGE}}
+    message = found()["pagecache.E009"]
+    assert "needs Redis: the cache 'default' cannot mark versions" in message.msg
+
+
+def test_e010_tells_of_writes_that_nothing_can_refuse(settings: Any) -> None:
+    settings.PAGECACHE = {"ON_INVALIDATION_FAILURE": "raise"}
+    assert "no effect without TWO_PHASE" in the_only("pagecache.E010").msg
+    settings.PAGECACHE = {"ON_INVALIDATION_FAILURE": "raise", "TWO_PHASE": True}
+    assert found() == {}
+
+
+def test_w010_tells_of_a_redis_that_drops_keys(settings: Any) -> None:
+    settings.PAGECACHE = {**TWO_PHASE, "STORE_BUDGET": 5}
+    with Instance() as instance:
+        settings.CACHES = {"default": instance.backend}
+        assert found(deploy=True) == {}
+        instance.admin.config_set("maxmemory", "50mb")
+        instance.admin.config_set("maxmemory-policy", "allkeys-lru")
+        assert "drops keys when its memory is full" in the_only("pagecache.W010", deploy=True).msg
+    assert found(deploy=True) == {}, "a server that is away tells nothing"
 
 
 def test_w005_tells_of_an_empty_release_in_production(settings: Any) -> None:
@@ -251,3 +405,55 @@ def test_a_path_that_leads_somewhere_passes(settings: Any) -> None:
     segment = "pagecache.segments.by_group"
     settings.PAGECACHE = {"SEGMENT": segment, "RULES": [{"match": "/", "segment": segment}]}
     assert found() == {}
+
+
+SERVED = {
+    "WSGI_APPLICATION": "tests.lanes_site.served.of_threads",
+    "ASGI_APPLICATION": "tests.lanes_site.served.of_loops",
+}
+
+
+@pytest.mark.parametrize("setting", SERVED)
+@pytest.mark.parametrize("middleware", [[*STOCK, PAGECACHE], [STOCK[0], PAGECACHE], STOCK])
+def test_fast_lane_needs_the_middleware_first(
+    settings: Any, setting: str, middleware: list[str]
+) -> None:
+    setattr(settings, setting, SERVED[setting])
+    settings.MIDDLEWARE = middleware
+    assert f"{setting} has the lane of pagecache." in found()["pagecache.E015"].msg
+
+
+@pytest.mark.parametrize("path", [*SERVED.values(), "tests.settings.x", "nowhere.x", "x", None])
+def test_fast_lane_behind_which_the_middleware_is_first_is_sound(settings: Any, path: str) -> None:
+    settings.WSGI_APPLICATION = settings.ASGI_APPLICATION = path
+    settings.MIDDLEWARE = FIRST
+    assert not found()
+
+
+@pytest.mark.parametrize("path", ["tests.settings.x", "nowhere.x", "nowhere.at.all.x", "x", None])
+def test_without_a_fast_lane_the_middleware_may_be_anywhere(settings: Any, path: str) -> None:
+    settings.WSGI_APPLICATION = path
+    settings.MIDDLEWARE = [*STOCK, PAGECACHE]
+    assert "pagecache.E015" not in found()
+
+
+def hears(**_kwargs: Any) -> None:
+    """Hear of each request."""
+
+
+def test_fast_lane_that_somebody_hears_past_is_told(settings: Any) -> None:
+    settings.WSGI_APPLICATION = SERVED["WSGI_APPLICATION"]
+    settings.MIDDLEWARE = FIRST
+    request_started.connect(hears)
+    try:
+        assert f"{__name__}.hears" in found()["pagecache.W013"].msg
+        settings.PAGECACHE = {**settings.PAGECACHE, "OUTSIDE": [f"{__name__}.hears"]}
+        assert not found()
+    finally:
+        request_started.disconnect(hears)
+
+
+def test_each_check_has_an_id_of_its_own() -> None:
+    texts = [path.read_text() for path in Path(checks.__file__).parent.glob("*.py")]
+    ids = re.findall(r'id="(pagecache\.\w+)"', "".join(texts))
+    assert len(ids) == len(set(ids)) > 20

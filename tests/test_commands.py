@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.test import Client
 from django.urls import path
 
 from pagecache import cache_page, depends_on
+from pagecache.announcing import announcer
 from pagecache.engine.visit import forget
-from pagecache.invalidation import announcer
 from tests.caches import broken
 from tests.site.factories import make_article
 from tests.site.views import article_list
@@ -30,7 +31,12 @@ def promo(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.COOKIES.get("promo", "none"))
 
 
+def form(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"form {get_token(request)}")
+
+
 urlpatterns = [
+    path("form/", form),
     path("articles/", article_list),
     path("greeting/", greeting),
     path("promo/", promo),
@@ -98,6 +104,13 @@ def test_explain_says_that_no_view_answers() -> None:
     )
 
 
+def test_explain_names_what_is_filled_for_each_visitor() -> None:
+    Client().get("/form/")
+    told = explain("/form/")
+    assert "status 200, 5 bytes" in told
+    assert "filled for each visitor: csrf\n" in told
+
+
 def test_explain_knows_nothing_of_a_page_that_was_never_made() -> None:
     told = explain("/greeting/?name=ann")
     assert "no page of this path was stored yet" in told
@@ -132,6 +145,16 @@ def test_explain_shows_a_stored_page_with_its_tags(client: Client) -> None:
     assert "absent" not in told
 
 
+def test_explain_opens_what_is_sealed(settings: Any, client: Client) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "ENCRYPT": ["a secret of thirty-two letters or more"]}
+    client.get("/forever/", headers={"Host": "localhost"})
+    told = explain("http://localhost/forever/")
+    assert "(hit)" in told
+    assert "  greetings  " in told
+    settings.PAGECACHE = {"ENABLED": True, "ENCRYPT": ["another secret of thirty-two letters"]}
+    assert "(uri-miss)" in explain("http://localhost/forever/")
+
+
 def test_explain_follows_cookies(client: Client) -> None:
     client.cookies["promo"] = "summer"
     client.get("/promo/", headers={"Host": "localhost"})
@@ -156,6 +179,7 @@ def test_explain_says_why_a_page_is_not_looked_up_although_no_rule_speaks_agains
     settings.PAGECACHE = {"ENABLED": True}
     told = explain("/promo/", "--cookie", "promo=summer")
     assert "\nThe view answers (undeclared-cookie: the page read a cookie" in told
+    assert "cookie promo     (undeclared-cookie: only for pages that do not read it)" in told
 
 
 def test_explain_stores_nothing(client: Client) -> None:
@@ -183,6 +207,23 @@ PURGES: list[tuple[list[str], set[str], str]] = [
     (["--all"], {"/articles/", "/greeting/"}, "the site"),
 ]
 URLS = ("/articles/", "/greeting/")
+
+
+def test_purge_drops_the_pages_of_a_segment(settings: Any, client: Client) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "SEGMENT": "tests.lanes_site.access.by_country"}
+
+    def hits() -> list[bool]:
+        answers = [client.get("/greeting/", headers={"X-Country": one}) for one in ("fr", "de")]
+        return ["; hit" in answer.headers["Cache-Status"] for answer in answers]
+
+    assert [hits(), hits()] == [[False, False], [True, True]]
+    assert purge("--segment", "fr") == "Dropped every page that depends on segment:fr.\n"
+    assert hits() == [False, True]
+
+
+def test_purge_says_that_pages_for_everybody_are_nobodys() -> None:
+    with pytest.raises(CommandError, match="Pages of 'anonymous' are for everybody: drop them by"):
+        purge("--segment", "anonymous")
 
 
 @pytest.fixture
@@ -219,7 +260,9 @@ def test_purge_takes_several_things_at_once(stored: Client) -> None:
 
 
 def test_purge_asks_what_to_drop() -> None:
-    with pytest.raises(CommandError, match="Say what to drop: a URL path, --tag, --model or --all"):
+    with pytest.raises(
+        CommandError, match="Say what to drop: a URL path, --tag, --model, --segment or"
+    ):
         purge()
 
 

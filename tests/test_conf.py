@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.cache.backends.db import DatabaseCache
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from pagecache import conf, invalidation
+from pagecache import announcing, conf
 from pagecache.core.types import UNSET, Policy, Resolved
 from pagecache.events import settings_reloaded
 from pagecache.options import Options, problems
@@ -19,6 +20,11 @@ from pagecache.segments import by_user
 VIEW = Resolved("blog:detail", ("blog",), ("weblog",), False, Policy())
 SECONDS = "Make it a number of seconds, 0 or more, or None for no limit."
 COUNT = "Make it a whole number, 0 or more."
+
+SECRET = "0123456789abcdef0123456789abcdef"
+SECRETS = (
+    "Make it a list of secrets of 32 characters or more, such as one of secrets.token_urlsafe()."
+)
 
 WRONG: list[tuple[str, Any, str]] = [
     ("ENABLED", "yes", "Make it True, False or None (automatic)."),
@@ -31,7 +37,29 @@ WRONG: list[tuple[str, Any, str]] = [
     ("TIMEOUT", float("inf"), SECONDS),
     ("TIMEOUT", float("nan"), SECONDS),
     ("CLOCK_TIMEOUT", "1", SECONDS),
+    ("NEGATIVE_TIMEOUT", -1, SECONDS),
+    ("STALE_IF_ERROR", None, "Make it a number of seconds, 0 or more."),
+    ("STALE_WHILE_REVALIDATE", None, "Make it a number of seconds, 0 or more."),
+    ("WAIT_SECONDS", None, "Make it a number of seconds, 0 or more."),
     ("SETTLE_SECONDS", None, "Make it a number of seconds, 0 or more."),
+    ("TWO_PHASE", "yes", "Make it True or False."),
+    (
+        "HEURISTIC",
+        10,
+        "Make it a share of the time since the last change: a number from 0 to 1, such as 0.1.",
+    ),
+    ("VERIFY", 5, "Make it a share of hits: a number from 0 to 1, such as 0.01."),
+    ("SHADOW", None, "Make it True or False."),
+    ("RANGES", 1, "Make it True or False."),
+    ("OBEY_REQUEST_DIRECTIVES", "yes", "Make it True or False."),
+    ("MAX_TRANSACTION_SECONDS", 0, "Make it a number of seconds above 0, at most 86400 (a day)."),
+    ("MAX_TRANSACTION_SECONDS", 86_401, "at most 86400 (a day)."),
+    (
+        "MAX_TRANSACTION_SECONDS",
+        None,
+        "Make it a number of seconds above 0, at most 86400 (a day).",
+    ),
+    ("ON_INVALIDATION_FAILURE", "ignore", "Make it one of 'log', 'raise'."),
     ("CACHE", None, "Make it the alias of a cache in CACHES."),
     ("KEY_PREFIX", None, "Make it a string."),
     ("RELEASE", 7, "Make it a string that differs between deploys, such as a commit id."),
@@ -59,13 +87,16 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "STATUSES",
         [500],
-        "Make it a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410.",
+        "Make it a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410, or None for the usual.",
     ),
     ("STATUSES", [[200]], "Make it a list of statuses out of 200,"),
     ("STATUSES", 200, "Make it a list of statuses out of 200,"),
     ("MAX_INPUTS", True, COUNT),
+    ("MAX_VARIANTS", 0, "Make it a whole number, 1 or more."),
+    ("MAX_VARIANTS", True, "Make it a whole number, 1 or more."),
     ("MAX_ROWS", -1, COUNT),
     ("OUTSIDE", "a.B", "Make it a list of dotted paths of middleware"),
+    ("OBSERVERS", "a.B", "Make it a list of dotted paths of middleware that only looks on"),
     ("IGNORE", "log", "Make it a list of 'table' and 'table.column'"),
     ("ROUTINES", "f", "Make it a list of SQL function names"),
     ("ALIASES", {"v": "t"}, "Make it a dict from names of views,"),
@@ -73,6 +104,14 @@ WRONG: list[tuple[str, Any, str]] = [
     ("CACHE_READS", {"rates": "library.article"}, "to 'miss', a list of tags, or None"),
     ("CACHE_READS", {"": None}, "Make it a dict from patterns of cache keys"),
     ("CACHE_READS", {1: None}, "Make it a dict from patterns of cache keys"),
+    ("ENCRYPT", SECRET, SECRETS),
+    ("ENCRYPT", [SECRET, SECRET[:31]], SECRETS),
+    ("ENCRYPT", [b"short"], SECRETS),
+    ("ENCRYPT", [None], SECRETS),
+    ("ENCRYPT", {SECRET}, SECRETS),
+    ("COMPRESS", "deflate", "Make it True (gzip), False, or one of 'gzip', 'br', 'zstd'."),
+    ("COMPRESS", None, "Make it True (gzip), False,"),
+    ("COMPRESS", 1, "Make it True (gzip), False,"),
     ("DOWNSTREAM_MAX_AGE", None, "Make it a whole number of seconds, 0 or more."),
     ("REVEAL", print, "Make it the dotted path of a callable request -> bool, or None."),
     ("STORE_BUDGET", 0, "Make it a number of seconds above 0."),
@@ -83,7 +122,8 @@ WRONG: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize("key, value, fix", WRONG)
 def test_a_wrong_value_is_named_with_its_key_and_the_fix(key: str, value: Any, fix: str) -> None:
     ((message, hint),) = problems({key: value})
-    assert message == f"PAGECACHE[{key!r}] is {value!r}."
+    shown = "<not shown>" if key == "ENCRYPT" else repr(value)
+    assert message == f"PAGECACHE[{key!r}] is {shown}."
     assert hint.startswith(fix) or fix in hint
 
 
@@ -95,6 +135,16 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant() -> None:
     assert problems({"TIME_OUT": 5}) == [
         ("PAGECACHE has the unknown key 'TIME_OUT' (value 5).", "Did you mean 'TIMEOUT'?")
     ]
+
+
+def test_no_message_shows_a_secret() -> None:
+    assert problems({"ENCRYPTION": [SECRET]}) == [
+        (
+            "PAGECACHE has the unknown key 'ENCRYPTION' (value <not shown>).",
+            "Did you mean 'ENCRYPT'?",
+        )
+    ]
+    assert SECRET not in repr(Options(ENCRYPT=[SECRET]))
 
 
 def test_an_unknown_key_that_is_like_none_is_answered_with_all_keys() -> None:
@@ -122,6 +172,8 @@ RIGHT: dict[str, list[Any]] = {
     "STATUSES": [[], [200, 404], {410}],
     "IGNORE": [None, [], ["log", "user.seen"]],
     "CACHE_READS": [None, {}, {"a": None, "b.*": [], "*": "miss", "c": ["library.article", "d"]}],
+    "ENCRYPT": [[], (), [SECRET], (SECRET, SECRET.encode() * 2)],
+    "COMPRESS": [True, False, "gzip", "br", "zstd"],
     "REVEAL": [None, "a.b"],
     "STORE_BUDGET": [0.01, 5],
 }
@@ -141,6 +193,46 @@ def test_wrong_settings_are_refused_where_they_are_read(settings: Any) -> None:
     with pytest.raises(ImproperlyConfigured) as raised:
         conf.get()
     assert str(raised.value) == "PAGECACHE['MODE'] is 'some'. Make it one of 'all', 'decorated'."
+
+
+def test_a_missing_package_is_named(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pagecache.sealing", raising=False)
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    settings.PAGECACHE = {"ENCRYPT": [SECRET]}
+    with pytest.raises(ImproperlyConfigured) as raised:
+        conf.get()
+    assert 'pip install "django-pagecache[encrypt]"' in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+def test_the_package_is_not_asked_for_without_keys(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pagecache.sealing", None)
+    settings.PAGECACHE = {"ENCRYPT": []}
+    assert conf.get().sealer is None
+
+
+@pytest.mark.parametrize("stated, name", [(True, "gzip"), ("br", "br"), ("zstd", "zstd")])
+def test_pages_are_compressed_where_that_is_set(settings: Any, stated: Any, name: str) -> None:
+    assert conf.get().coding is None
+    settings.PAGECACHE = {"COMPRESS": stated}
+    coding = conf.get().coding
+    assert coding is not None
+    assert coding.name == name
+    assert [conf.get().coding_of(one) is not None for one in (name, "gzip", "x")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_structured_fields_are_not_parsed_without_their_package(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pagecache.structured", None)
+    settings.PAGECACHE = {}
+    assert conf.get().dictionary is None
 
 
 def test_the_settings_are_read_once_and_cannot_be_changed(settings: Any) -> None:
@@ -172,10 +264,10 @@ def test_changed_settings_are_read_anew(setting: str, value: Any) -> None:
 
 
 def test_other_settings_change_nothing() -> None:
-    before, names = conf.get(), invalidation.site_names()
+    before, names = conf.get(), announcing.site_names()
     with override_settings(APPEND_SLASH=False):
         assert conf.get() is before
-        assert invalidation.site_names() is names
+        assert announcing.site_names() is names
 
 
 @pytest.mark.parametrize(

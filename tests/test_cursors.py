@@ -2,99 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
 import pytest
-from django.db import NotSupportedError, connection, transaction
+from django.db import DatabaseError, NotSupportedError, connection, transaction
 
 from pagecache.core.reasons import Reason
 from pagecache.database import UNSEEN
 from pagecache.recording.recorder import Recorder, recording
 from pagecache.tags import SITE
 from tests.announced import AUTHOR, Announced
+from tests.cursors import READS, WRITES, with_procedures
 from tests.site.factories import make_author
 from tests.site.models import Author
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROW = "('Colette', 'fr')"
-INSERT = f"INSERT INTO library_author (name, country) VALUES {ROW}"
-
-
-def script(cursor: Any) -> None:
-    cursor.executescript(f"{INSERT}; UPDATE library_author SET country = 'be'")
-
-
-def procedure(cursor: Any) -> None:
-    cursor.callproc("add_author")
-
-
-def copy_in(cursor: Any) -> None:
-    with cursor.copy("COPY library_author (name, country) FROM STDIN") as copy:
-        copy.write_row(("Colette", "fr"))
-
-
-def execute(cursor: Any) -> None:
-    cursor.execute("SELECT name FROM library_author")
-
-
-def copy_out(cursor: Any) -> None:
-    with cursor.copy("COPY library_author (name) TO STDOUT") as copy:
-        assert list(copy.rows())
-
-
-def stream(cursor: Any) -> None:
-    assert list(cursor.stream(f"{INSERT} RETURNING name")) == [("Colette",)]
-
-
-def stream_row(cursor: Any) -> None:
-    assert not list(cursor.stream("SELECT id, name FROM library_author WHERE id = 0"))
-
-
-def stream_out(cursor: Any) -> None:
-    assert list(cursor.stream("SELECT name FROM library_author"))
-
-
-WRITES: dict[str, dict[str, tuple[Callable[[Any], None], set[str]]]] = {
-    "sqlite": {"executescript": (script, {SITE})},
-    "postgresql": {
-        "callproc": (procedure, {SITE}),
-        "copy": (copy_in, {AUTHOR}),
-        "stream": (stream, {AUTHOR}),
-    },
-    "mysql": {"callproc": (procedure, {SITE})},
-}
-READS: dict[str, dict[str, Callable[[Any], None]]] = {
-    "sqlite": {"execute": execute},
-    "postgresql": {
-        "execute": execute,
-        "copy": copy_out,
-        "stream": stream_out,
-        "stream row": stream_row,
-    },
-    "mysql": {"execute": execute},
-}
-PROCEDURES = {
-    "postgresql": f"CREATE FUNCTION add_author() RETURNS void LANGUAGE sql AS $$ {INSERT} $$",
-    "mysql": f"CREATE PROCEDURE add_author() {INSERT}",
-}
 writes_here = pytest.mark.parametrize("name", WRITES[connection.vendor])
 
 
 @pytest.fixture(autouse=True)
-def _with_a_procedure() -> Any:
+def _with_procedures() -> Iterator[None]:
     make_author()
-    create = PROCEDURES.get(connection.vendor)
-    if create is None:
+    with with_procedures():
         yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(create)
-        yield
-        kind = "FUNCTION" if connection.vendor == "postgresql" else "PROCEDURE"
-        cursor.execute(f"DROP {kind} add_author")
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -129,6 +62,17 @@ def test_a_page_that_writes_so_is_not_stored(name: str) -> None:
     with recording(render), connection.cursor() as cursor:
         write(cursor)
     assert (Reason.OPAQUE_SQL if SITE in tags else Reason.WROTE) in render.refusals
+
+
+@writes_here
+def test_the_rows_of_a_query_before_are_not_taken_for_its_own(name: str) -> None:
+    """Which a page that fetched a single row has fetched already."""
+    write, _ = WRITES[connection.vendor][name]
+    with recording(Recorder()), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM library_author WHERE id = %s", [Author.objects.get().pk])
+        write(cursor)
+        with suppress(DatabaseError, cast(Any, connection).Database.Error):  # none has any left
+            assert not any(row[0] for row in cursor.fetchall() if row)
 
 
 @pytest.mark.parametrize("name", READS[connection.vendor])

@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
 from pagecache import database
+from pagecache.announcing import announcer, site_names, site_store
 from pagecache.events import settings_reloaded
-from pagecache.invalidation import announcer, site_names, site_store, writes
 from pagecache.tags import SITE, tag_of
 from pagecache.versions import STAR
+from pagecache.writes import writes
 from tests.announced import ARTICLE, AUTHOR, Announced
 from tests.caches import WatchedTable, watched
 from tests.site.factories import make_article, make_author

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -12,13 +15,18 @@ from django.core.cache import caches
 from django.db import transaction
 from django.test import Client
 
-from pagecache import ainvalidate, apurge, invalidate, purge
-from pagecache.invalidation import (
+from pagecache import ainvalidate, announcing, apurge, conf, invalidate, purge
+from pagecache.announcing import (
+    IN_VAIN,
+    Due,
+    InvalidationError,
     announcer,
     site_names,
     site_store,
 )
-from pagecache.stores import StoreError
+from pagecache.recording.recorder import holding
+from pagecache.stores import StoreError, open_store, waiting
+from pagecache.stores.waiting import PAUSE, Patience, patience
 from pagecache.tags import SITE, tags_of_paths
 from pagecache.versions import STAR
 from tests.caches import BROKEN, Watched, broken, watched
@@ -120,25 +128,39 @@ def test_what_is_owed_does_not_grow_with_the_attempts_to_pay() -> None:
     with broken("set"):
         for number in range(100):
             announcer.announce({f"tag {number % 3}"})
-    assert list(announcer._failed.values()) == [{"tag 0", "tag 1", "tag 2"}]
+    assert [due.tags for due in announcer._failed.values()] == [{"tag 0", "tag 1", "tag 2"}]
 
 
 def test_who_owes_very_much_drops_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pagecache.invalidation.MOST_OWED", 10)
+    monkeypatch.setattr("pagecache.announcing.MOST_OWED", 10)
     with broken("set"):
         announcer.announce(map(str, range(9)))
-        assert SITE not in announcer._failed.popitem()[1]
+        assert SITE not in announcer._failed.popitem()[1].tags
         announcer.announce(map(str, range(10)))
         announcer.announce({"a"})
-    assert list(announcer._failed.values()) == [{SITE, "a"}]
+    assert list(announcer._failed.values()) == [Due(frozenset({SITE, "a"}))]
+
+
+def test_transactions_that_end_meanwhile_are_owed_no_more_than_tags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The marks of the others lapse by themselves."""
+    monkeypatch.setattr("pagecache.announcing.MOST_OWED", 10)
+    ended = [frozenset({b"%08d" % number}) for number in range(100)]
+    with broken("set"):
+        for one in ended:
+            announcer.announce({"a"}, one)
+            (due,) = announcer._failed.values()
+            assert len(due.tags) + len(due.ended) < 10
+            assert SITE in due.tags or due.ended >= one
 
 
 def test_a_failure_that_came_meanwhile_stays() -> None:
     with broken("set"):
         announcer.announce({"a"})
-    with announcer._attempt(frozenset({"b"})), broken("set"):
+    with announcer._attempt(Due(frozenset({"b"}))), broken("set"):
         announcer.announce({"c"})
-    assert list(announcer._failed.values()) == [{"a", "c"}]
+    assert [due.tags for due in announcer._failed.values()] == [{"a", "c"}]
 
 
 def test_a_failure_is_logged_once_until_it_is_paid(caplog: pytest.LogCaptureFixture) -> None:
@@ -148,6 +170,79 @@ def test_a_failure_is_logged_once_until_it_is_paid(caplog: pytest.LogCaptureFixt
     (record,) = caplog.records
     assert "neither served nor stored until it is" in record.getMessage()
     assert record.getMessage().endswith("announce failed: ConnectionResetError")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A clock by which only attempts take time, each all that the store is waited for; gives how to let more pass."""
+    passed = [0.0]
+
+    def now() -> float:
+        return 100 + sum(passed) + Watched.trips.count("set") * conf.get().options.STORE_BUDGET
+
+    for module in (announcing, waiting):
+        monkeypatch.setattr(module, "monotonic", now)
+    return passed.append
+
+
+def test_a_request_waits_once_for_a_server_that_does_not_answer(
+    clock: Callable[[float], None],
+) -> None:
+    with broken("set"), watched() as trips, holding(patience, Patience()):
+        for number in range(12):
+            announcer.announce({f"tag {number}"})
+        assert trips == ["set"]
+        asyncio.run(announcer.aannounce({"a"}))
+        assert trips == ["set"]
+        clock(PAUSE)
+        announcer.announce({"b"})
+        assert trips == ["set"] * 2
+    assert [len(due.tags) for due in announcer._failed.values()] == [14]
+    announcer.announce()
+    assert not owes()
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("request_", [None, Patience()], ids=["never", "not any more"])
+def test_what_is_in_no_request_waits_each_time(request_: Patience | None) -> None:
+    with broken("set"), watched() as trips, holding(patience, request_):
+        announcer.announce({"a"})
+        if request_ is not None:
+            request_.is_over = True
+        announcer.announce({"a"})
+        assert trips == ["set"] * 2
+
+
+def test_a_request_goes_on_trying_where_it_need_not_wait() -> None:
+    """A line that broke costs one error, and the next attempt gets through."""
+    with holding(patience, Patience()):
+        with broken("set"):
+            announcer.announce({"a"})
+        announcer.announce({"b"})
+    assert not owes()
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_request_waits_for_marks_no_more_either(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with broken("set"), watched(), holding(patience, Patience()):
+        announcer.announce({"a"})
+        settings.PAGECACHE = {"ENABLED": True, "TWO_PHASE": True}
+        assert not announcer.mark(frozenset({"a"}), b"8 bytes.")
+        assert caplog.records[-1].getMessage().endswith(IN_VAIN)
+        settings.PAGECACHE = {**settings.PAGECACHE, "ON_INVALIDATION_FAILURE": "raise"}
+        with pytest.raises(InvalidationError, match=IN_VAIN):
+            announcer.mark(frozenset({"a"}), b"8 bytes.")
+
+
+def test_a_mark_in_a_store_that_cannot_be_opened_fails_as_any_other(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "tests.caches.Nothing"}}
+    settings.PAGECACHE = {"ENABLED": True, "TWO_PHASE": True}
+    assert not announcer.mark(frozenset({"a"}), b"8 bytes.")
+    settings.PAGECACHE = {**settings.PAGECACHE, "ON_INVALIDATION_FAILURE": "raise"}
+    with pytest.raises(InvalidationError, match="no backend"):
+        announcer.mark(frozenset({"a"}), b"8 bytes.")
 
 
 class StoppedError(BaseException):
@@ -246,3 +341,30 @@ def test_another_alias_has_a_store_of_its_own(settings: Any) -> None:
     assert site_store("pages") is site_store("pages")
     assert site_store("pages") is not site_store()
     assert site_store("default") is site_store()
+
+
+def test_what_is_owed_is_tried_once_more_when_the_process_ends() -> None:
+    with broken("set"):
+        announcer.announce({"a"})
+    announcing._try_once_more()
+    assert not owes()
+    with watched() as trips:
+        announcing._try_once_more()
+    assert trips == []
+
+
+def test_one_store_is_opened_for_all_who_ask_for_it_at_once(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CACHES = {"default": BROKEN}
+    together, original = Barrier(4), open_store
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        with suppress(BrokenBarrierError):
+            together.wait(0.2)  # for others that open one too; none is expected
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(announcing, "open_store", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: site_store(), range(4)))
+    assert len(set(map(id, opened))) == 1

@@ -21,12 +21,12 @@ from django.utils import timezone
 from pagecache import segment_by
 from pagecache.segments import by_user
 from tests.lanes import (
+    ALL,
     DECORATOR_SYNC,
     LAST_ASYNC,
     LAST_SYNC,
     MEMORY,
     MIDDLEWARE_SYNC,
-    SIX,
     STOCK,
     Lane,
     showing,
@@ -37,7 +37,7 @@ from tests.lanes import (
 from tests.lanes_site.middleware import choosing
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANES = SIX
+LANES = ALL
 ON = (MEMORY,)
 OWN = "tests.lanes_site.middleware."
 

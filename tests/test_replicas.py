@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from freezegun import freeze_time
 
 from pagecache import database
-from pagecache.invalidation import writes
+from pagecache.writes import writes
 from tests.lanes import Lane
 from tests.site.factories import make_author
 from tests.site.models import Author

@@ -5,30 +5,34 @@ In any doubt both mean the whole table. On whatever database this runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.apps import apps
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.models import Count, F, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.test.utils import isolate_apps
 from django.urls import path
 
 from pagecache import depends_on, invalidate
 from pagecache.core.footprint import footprint
-from pagecache.invalidation import writes
+from pagecache.events import settings_reloaded
 from pagecache.recording.recorder import Recorder, recording
 from pagecache.recording.sql import _record_rows
 from pagecache.rows import MOST_WRITTEN, lookup_of
 from pagecache.tags import tags_changed
+from pagecache.writes import writes
+from tests.announced import noting
 from tests.lanes import Lane
 from tests.site.factories import make_article, make_author, make_comment, make_tag
-from tests.site.models import Article, Author, Badge, Comment, Feature, Tag
+from tests.site.models import Article, Author, Badge, Comment, Feature
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,6 +83,57 @@ def test_an_object_by_fields_that_are_unique_together_is_a_row() -> None:
     found = read(lambda: Badge.objects.get(kind="gold", number=3))
     assert found == row(BADGE, badge.pk)
     assert read(lambda: Badge.objects.filter(kind="gold").first()) == {BADGE}
+
+
+@pytest.fixture
+def seats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A model whose constraint has some options; databases that do not know these leave it out."""
+    with isolate_apps("tests.site"):
+
+        class Seat(models.Model):
+            row = models.IntegerField()
+            number = models.IntegerField()
+
+            class Meta:
+                app_label = "library"
+                constraints = [
+                    models.UniqueConstraint(
+                        fields=["row", "number"], name="seat_once", **request.param
+                    )
+                ]
+
+            def __str__(self) -> str:
+                return f"{self.row}/{self.number}"
+
+    with monkeypatch.context() as site:
+        site.setattr(apps, "get_models", lambda **_: [Seat])
+        settings_reloaded.send(None)
+        with connection.schema_editor() as editor:
+            editor.create_model(Seat)
+        yield cast(Any, Seat).objects
+        with connection.schema_editor() as editor:
+            editor.delete_model(Seat)
+    settings_reloaded.send(None)
+
+
+WHERE_POSSIBLE: list[dict[str, Any]] = [
+    {"deferrable": models.Deferrable.DEFERRED},
+    {"include": ["id"]},
+    {"nulls_distinct": False},
+    {"condition": models.Q(row__gt=0)},
+]
+
+
+@pytest.mark.parametrize("seats", WHERE_POSSIBLE, indirect=True)
+def test_a_constraint_that_some_databases_leave_out_tells_no_rows_apart(seats: Any) -> None:
+    seats.create(row=1, number=2)
+    assert read(lambda: list(seats.filter(row=1, number=2))) == {"library.seat"}
+
+
+@pytest.mark.parametrize("seats", [{}, {"violation_error_message": "Taken."}], indirect=True)
+def test_a_constraint_that_every_database_has_tells_rows_apart(seats: Any) -> None:
+    seat = seats.create(row=1, number=2)
+    assert read(lambda: list(seats.filter(row=1, number=2))) == row("library.seat", seat.pk)
 
 
 def test_a_key_that_is_a_uuid_is_spelled_in_one_way() -> None:
@@ -208,6 +263,16 @@ def test_sql_of_the_site_is_read_too() -> None:
     assert read(view) == {AUTHOR}, "the last one's value is no number"
 
 
+def test_the_place_of_a_key_behind_a_star_is_not_guessed() -> None:
+    comment = Comment.objects.create(pk=4711, article=make_article(), text="Fine.")
+
+    def view() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT c.*, c.id FROM library_comment c WHERE c.id = %s", [comment.pk])
+
+    assert read(view) == {"library.comment"}
+
+
 def test_rows_come_as_the_driver_gives_them() -> None:
     author = make_author()
     found: list[Any] = []
@@ -222,6 +287,23 @@ def test_rows_come_as_the_driver_gives_them() -> None:
     plain, watched = found
     assert plain == watched
     assert type(plain) is type(watched)
+
+
+def test_executemany_of_a_query_answers_as_ever() -> None:
+    """SQLite refuses it, and psycopg has no rows of it to look at."""
+    author = make_author()
+    answers: list[str] = []
+
+    def view() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.executemany("SELECT id FROM library_author WHERE id = %s", [[author.pk]])
+        except DatabaseError as error:
+            answers.append(str(error))
+
+    view()
+    assert read(view) == {AUTHOR}
+    assert len(set(answers)) == len(answers) / 2
 
 
 def test_a_few_rows_are_rows_and_many_are_the_table(settings: Any) -> None:
@@ -312,6 +394,17 @@ def test_executemany_changes_the_rows_of_all_its_runs() -> None:
 
     assert changed(lambda: write(keys)) == one(AUTHOR, *keys)
     assert changed(lambda: write([*range(10_000, 10_001 + MOST_WRITTEN)])) == rows_of(AUTHOR)
+    assert changed(lambda: write([keys[0]] * MOST_WRITTEN)) == one(AUTHOR, keys[0])
+    assert changed(lambda: write([keys[0]] * MOST_WRITTEN + keys[1:])) == rows_of(AUTHOR)
+
+
+def test_executemany_that_stops_midway_changes_all_rows() -> None:
+    """The driver has consumed some runs of an iterator, and the database may keep what they did."""
+    articles = [make_article(slug) for slug in "abc"]
+    runs: Any = ([slug, article.pk] for slug, article in zip("dcf", articles, strict=True))
+    with noting() as announced, connection.cursor() as cursor, pytest.raises(IntegrityError):
+        cursor.executemany("UPDATE library_article SET slug = %s WHERE id = %s", runs)
+    assert announced == rows_of(ARTICLE)
 
 
 @pytest.mark.parametrize(
@@ -349,6 +442,7 @@ def test_a_number_in_the_text_names_a_row() -> None:
 def test_parameters_that_are_not_those_of_the_text_change_all() -> None:
     found = footprint("DELETE FROM library_author WHERE id = %s", connection.vendor)
     assert tags_changed(found, [[1]]) == one(AUTHOR, 1)
+    assert tags_changed(found, []) == {AUTHOR}
     assert tags_changed(found, [[1, 2]]) == tags_changed(found, [{"a": 1}]) == rows_of(AUTHOR)
 
 
@@ -375,16 +469,31 @@ def test_a_rolled_back_write_changes_nothing() -> None:
     assert changed(write) == set()
 
 
-def test_tables_without_a_model_have_no_rows() -> None:
-    Tag.objects.create(name="x")
+def test_rows_that_this_process_does_not_tell_apart_change_together(settings: Any) -> None:
+    """Another process may: one of an earlier release, or with an app that this one lacks."""
+    author = make_author()
+    settings.PAGECACHE = {"ENABLED": True, "ALIASES": {"library_author": ["library_author"]}}
+    assert read(lambda: Author.objects.get(pk=author.pk)) == {AUTHOR}
+    assert changed(author.save) == rows_of(AUTHOR)
+    assert changed(make_author) == {AUTHOR}
+    assert changed(lambda: invalidate(author)) == changed(lambda: invalidate(Author))
+    assert changed(lambda: invalidate(author)) == rows_of(AUTHOR)
+
+
+def test_rows_of_tables_without_a_model_change_together() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_content_type WHERE id = 4711")
-        assert writes.unannounced() == {"contenttypes.contenttype", "contenttypes.contenttype:4711"}
         cursor.execute("CREATE TEMPORARY TABLE elsewhere (id integer)")
         cursor.execute("DELETE FROM elsewhere WHERE id = 1")
-        assert "table:elsewhere" in writes.unannounced()
-        assert "table:elsewhere:*" not in writes.unannounced()
+        assert writes.unannounced() == rows_of("table:elsewhere")
         cursor.execute("DROP TABLE elsewhere")
+
+
+def test_rows_of_tables_of_other_apps_are_told_apart_too() -> None:
+    def write() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_content_type WHERE id = 4711")
+
+    assert changed(write) == one("contenttypes.contenttype", 4711)
 
 
 def test_rows_in_a_form_of_the_drivers_own_count_as_the_table() -> None:
@@ -428,6 +537,22 @@ def test_a_write_drops_the_page_of_its_row_and_no_other(lane: Lane) -> None:
     first.delete()
     assert lane.get("/a/").status_code == 404
     assert lane.see("/b/").hit
+
+
+@pytest.mark.parametrize(
+    "tell", [lambda: Author.objects.update(country="be"), lambda: invalidate(Author)]
+)
+def test_a_release_that_tells_no_rows_apart_drops_pages_of_one_that_does(
+    lane: Lane, tell: Callable[[], object]
+) -> None:
+    author = make_author()
+    lane.show(lambda request: HttpResponse(Author.objects.get(pk=author.pk).name))
+    assert lane.see().stored
+    assert lane.see().hit
+    lane.configure(ALIASES={"library_author": ["library_author"]})
+    tell()
+    lane.configure(ALIASES=None)
+    assert not lane.see().hit
 
 
 def test_a_page_that_depends_on_an_instance_is_dropped_with_it(lane: Lane) -> None:

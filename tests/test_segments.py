@@ -11,7 +11,16 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from pagecache.core.types import SESSION, USER
-from pagecache.segments import anonymous, by_group, by_permissions, by_user, combine, covers
+from pagecache.segments import (
+    anonymous,
+    by_group,
+    by_permissions,
+    by_user,
+    combine,
+    covers,
+    is_by_user,
+    names_of,
+)
 
 
 def request_of(user: Any) -> HttpRequest:
@@ -137,3 +146,41 @@ def of_the_site(_request: HttpRequest) -> str | None:
 )
 def test_what_pages_of_a_segment_may_read(segment: Any, expected: set[str]) -> None:
     assert covers(segment) == expected
+
+
+@pytest.mark.parametrize(
+    "segment, expected",
+    [
+        (by_user, True),
+        (combine(by_group, by_user), True),
+        (combine(anonymous, combine(by_language, by_user)), True),
+        (by_group, False),
+        (of_the_site, False),
+        (combine(by_group, by_language), False),
+        (combine(), False),
+    ],
+)
+def test_which_segments_are_of_single_users(segment: Any, expected: bool) -> None:
+    assert is_by_user(segment) is expected
+
+
+NESTED = combine(combine(lambda _: "user:1", lambda _: 7), lambda _: "anonymous")  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    "segment, names",
+    [
+        ("anonymous", []),
+        ("user:42", ["user:42"]),
+        ("", [""]),
+        (("int", "42"), ["42"]),
+        (combine(anonymous)(HttpRequest()), ["9:anonymous"]),
+        (combine(lambda _: "a", lambda _: "b&1:c")(HttpRequest()), ["1:a&5:b&1:c", "a", "b&1:c"]),
+        (
+            NESTED(HttpRequest()),
+            ["15:6:user:1&int1:7&9:anonymous", "6:user:1&int1:7", "user:1", "7"],
+        ),
+    ],
+)
+def test_the_names_that_pages_of_a_class_are_dropped_by(segment: Any, names: list[str]) -> None:
+    assert list(names_of(segment)) == names

@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from pagecache import invalidate
+from pagecache.announcing import announcer, site_names, site_store
 from pagecache.engine.visit import forget
-from pagecache.invalidation import announcer, site_names, site_store
+from pagecache.stores import waiting
 from tests.lanes import status
 from tests.site.factories import make_article
 from tests.site.models import Article
@@ -76,7 +77,10 @@ def test_what_is_invalidated_in_a_transaction_is_rolled_back_by_sqlite_only() ->
     assert (version() != before) is MANAGED
 
 
-def test_a_missing_table_breaks_no_transaction_of_the_site(client: Any) -> None:
+def test_a_missing_table_breaks_no_transaction_of_the_site(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PAUSE", 0.0)  # it is asked again at once
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {TABLE}")
     with transaction.atomic():

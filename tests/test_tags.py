@@ -20,8 +20,9 @@ from pagecache.tags import (
     tags_of,
     tags_read,
     tags_to_drop,
+    tags_told,
 )
-from tests.site.models import Article, Author, Badge, Feature
+from tests.site.models import Article, Author, Badge, Feature, Writer
 
 
 @pytest.mark.parametrize("name", ["news", "blog.article:42", "é", "x" * MAX_TAG])
@@ -48,6 +49,7 @@ UUID = "0b7e54f2-8a1c-4c1b-9d3b-3f6f2f0c8a11"
     [
         ("a", "a", "a"),
         ("a:1", "a:1", "a:1"),
+        ("table:a", "table:a", "table:a table:a:*"),
         ("library.Article", "library.article", "library.article library.article:*"),
         (Article, "library.article", "library.article library.article:*"),
         (Author, "library.author", "library.author library.author:*"),
@@ -78,6 +80,15 @@ UUID = "0b7e54f2-8a1c-4c1b-9d3b-3f6f2f0c8a11"
             "library.article library.feature",
             "library.article library.article:* library.feature library.feature:*",
         ),
+        # Swapped: what stands in its place has the rows.
+        (Writer, "library.author", "library.author library.author:*"),
+        ("library.Writer", "library.author", "library.author library.author:*"),
+        (
+            "library.writer:7",
+            "library.author:7 library.author:*",
+            "library.author library.author:7",
+        ),
+        (Writer(pk=7), "library.author:7 library.author:*", "library.author library.author:7"),
     ],
 )
 def test_targets_are_tags_models_rows_and_instances(target: Any, read: str, changed: str) -> None:
@@ -117,4 +128,37 @@ def test_everything_that_is_remembered_is_forgotten_with_the_settings(module: An
     settings_reloaded.send(None)
     assert {memo.__name__: memo.cache_info().currsize for memo in memos} == {
         memo.__name__: 0 for memo in memos
+    }
+
+
+@pytest.mark.parametrize(
+    "keys, told",
+    [
+        (None, {"library.article", "library.article:*"}),
+        ([], {"library.article"}),
+        (["1", "2"], {"library.article", "library.article:1", "library.article:2"}),
+        (["1", "x"], {"library.article", "library.article:*"}),
+        (list(map(str, range(101))), {"library.article", "library.article:*"}),
+    ],
+)
+def test_what_is_told_of_a_table(keys: list[str] | None, told: set[str]) -> None:
+    assert tags_told("library_article", keys, deleted=True) == told
+
+
+def test_what_is_told_of_others_tables() -> None:
+    assert tags_told("events", [], deleted=False) == {"table:events"}
+    assert tags_told("events", ["1"], deleted=True) == {"table:events", "table:events:*"}
+
+
+def test_ignored_tables_mean_nothing() -> None:
+    assert tags_told("django_session", None, deleted=True) == frozenset()
+
+
+def test_aliases_mean_what_they_are_made_of(settings: Any) -> None:
+    settings.PAGECACHE = {"ALIASES": {"library_comment": ["library_article"]}}
+    assert tags_told("library_comment", ["1"], deleted=False) == {
+        "library.comment",
+        "library.comment:*",
+        "library.article",
+        "library.article:*",
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, re_path
+from django.urls import path, re_path, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.vary import vary_on_headers
@@ -16,6 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 from pagecache import depends_on, invalidate
 from pagecache.engine import looking, storing
 from tests.lanes import (
+    ALL,
     DECORATOR_ASYNC,
     DECORATOR_SYNC,
     LAST_ASYNC,
@@ -23,7 +26,6 @@ from tests.lanes import (
     MIDDLEWARE,
     MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
-    SIX,
     STOCK,
     Lane,
     showing,
@@ -34,7 +36,7 @@ from tests.lanes import (
 )
 from tests.lanes_site.middleware import choosing
 
-LANES = SIX
+LANES = ALL
 OWN = "tests.lanes_site.middleware."
 
 hello = showing(lambda request: "hello")
@@ -53,9 +55,18 @@ def varying(*names: str) -> Any:
     return view
 
 
-@pytest.mark.parametrize(
-    "vary", [" Cookie", "Cookie ", "COOKIE", "Accept-Encoding ,Cookie", "\tcookie"]
-)
+SPELLINGS = [
+    " Cookie",
+    "Cookie ",
+    "COOKIE",
+    "Accept-Encoding ,Cookie",
+    "\tcookie",
+    "Cookie, cookie,, COOKIE",
+    ", ".join(["X-Other"] * 5000) + ",\tCookie",
+]
+
+
+@pytest.mark.parametrize("vary", SPELLINGS, ids=range(len(SPELLINGS)))
 def test_b37_cookie_is_seen_in_vary_however_it_is_spelled(lane: Lane, vary: str) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(unrecorded(request.META).get("HTTP_COOKIE", ""))
@@ -65,6 +76,21 @@ def test_b37_cookie_is_seen_in_vary_however_it_is_spelled(lane: Lane, vary: str)
     lane.show(view)
     for theme in ("light", "dark", "light", "dark"):
         assert lane.read(cookies={"theme": theme}) == f"theme={theme}"
+
+
+@pytest.mark.parametrize(
+    "vary",
+    ["Cookie Accept", '"Cookie"', "Cookie;q=1", "Vary: Cookie", "Cookie, (any)", "Cookie\xa0X"],
+)
+def test_b37_a_vary_that_names_no_header_refuses_the_page(lane: Lane, vary: str) -> None:
+    lane.show(lambda request: HttpResponse("hello", headers={"Vary": vary}))
+    assert [lane.see().reason, lane.see().reason] == ["vary-star"] * 2
+
+
+def test_b37_a_vary_that_names_more_than_a_recipe_holds_refuses_the_page(lane: Lane) -> None:
+    many = ", ".join(f"X-{number}" for number in range(1000))
+    lane.show(lambda request: HttpResponse("hello", headers={"Vary": many}))
+    assert [lane.see().reason, lane.see().reason] == ["too-many-inputs"] * 2
 
 
 def test_b39_values_of_two_headers_do_not_run_together(lane: Lane) -> None:
@@ -96,6 +122,53 @@ def test_b43_a_vary_that_comes_later_ends_the_narrower_pages(lane: Lane) -> None
 
     for theme in ("light", "dark") * 2:
         assert lane.read("/page/?a=1", cookies={"theme": theme}) == f"theme={theme}"
+
+
+def flood(lane: Lane, asked: Iterable[dict[str, Any]]) -> list[str | None]:
+    """Send requests by new visitors; gives the reasons."""
+    return [lane.see(**one).reason for one in asked]
+
+
+FLOODS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "query": lambda number: {"path": f"/page/?x={number}"},
+    "cookie": lambda number: {"cookies": {"theme": str(number)}},
+    "header": lambda number: {"headers": {"User-Agent": f"agent {number}"}},
+    "vary": lambda number: {"headers": {"X-Own": str(number)}},
+    "host": lambda number: {"headers": {"Host": f"host{number}.example"}},
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_b45_b47_a_flood_of_values_stores_so_many_pages(lane: Lane, name: str) -> None:
+    def read(request: HttpRequest) -> HttpResponse:
+        seen = request.GET.get("x"), request.COOKIES.get("theme"), request.headers.get("User-Agent")
+        return HttpResponse(str(seen), headers={"Vary": "X-Own"})
+
+    lane.configure(MAX_VARIANTS=3, KEY_COOKIES=["theme"], KEY_HEADERS=["User-Agent"])
+    lane.show(read)
+    asked = [FLOODS[name](number) for number in range(30)]
+
+    assert flood(lane, asked) == [None] * 3 + ["too-many-variants"] * 27
+    assert [lane.see(**one).hit for one in asked[:5]] == [True, True, True, False, False]
+
+
+def test_b45_what_is_stored_for_a_full_path_is_stored_again(lane: Lane) -> None:
+    lane.configure(MAX_VARIANTS=2)
+    lane.show(showing(lambda request: request.GET.get("x")), tags=("front",))
+    flood(lane, [{"path": f"/page/?x={number}"} for number in range(5)])
+    invalidate("front")
+    assert [lane.see(f"/page/?x={number}").stored for number in range(3)] == [True, True, False]
+    assert [lane.see(f"/page/?x={number}").hit for number in range(3)] == [True, True, False]
+
+
+def test_b47_what_nobody_reads_floods_nothing(lane: Lane) -> None:
+    lane.configure(MAX_VARIANTS=1)
+    lane.show(hello)
+    lane.get()
+    for number in range(30):
+        value = str(number)
+        unread: dict[str, Any] = {"cookies": {"y": value}, "headers": {"User-Agent": value}}
+        assert lane.see(f"/page/?x={value}", **unread).hit
 
 
 def test_b49_two_keys_with_one_digest_do_not_meet(lane: Lane, monkeypatch: Any) -> None:
@@ -130,6 +203,15 @@ def _below(lane: Lane, prefix: str, rest: str) -> str:
     return text(visitor.get(prefix + rest))
 
 
+@through(MIDDLEWARE_ASYNC, LAST_ASYNC)
+def test_b53_a_path_that_a_server_gives_with_its_prefix_or_without(lane: Lane) -> None:
+    lane.settings.FORCE_SCRIPT_NAME = "/app"
+    lane.show(showing(lambda request: (request.path, request.path_info)))
+    for _ in range(3):
+        for asked in ("/page/", "/app/page/"):
+            assert lane.read(asked) == f"('{asked}', '/page/')"
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
 def test_b55_what_the_view_activates_is_the_pages_own(lane: Lane, zone: str) -> None:
     def view(request: HttpRequest) -> HttpResponse:
@@ -142,6 +224,69 @@ def test_b55_what_the_view_activates_is_the_pages_own(lane: Lane, zone: str) -> 
     for _ in range(2):
         assert lane.read(f"/page/?zone={zone}&lang=de") == f"{zone} Ja"
         assert lane.read(f"/page/?zone={zone}") == f"{zone} Yes"
+
+
+@pytest.fixture
+def _ambient() -> Iterator[None]:
+    yield
+    timezone.deactivate()
+    translation.activate("en")
+
+
+@pytest.mark.usefixtures("_ambient")
+def test_b55_what_a_view_leaves_active_is_in_the_key_of_the_next_page(lane: Lane) -> None:
+    def leave(request: HttpRequest) -> HttpResponse:
+        timezone.activate(request.GET["zone"])
+        translation.activate(request.GET["lang"])
+        return HttpResponse("left")
+
+    def ambient(_request: HttpRequest | None = None) -> str:
+        return f"{timezone.get_current_timezone_name()} {translation.gettext('Yes')}"
+
+    lane.mount(
+        path("leave/", lane.page(leave)),
+        path("page/", lane.page(showing(ambient))),
+    )
+    for zone, language in (("Asia/Tokyo", "de"), ("UTC", "en"), ("Asia/Tokyo", "en")) * 2:
+        lane.get(f"/leave/?zone={zone}&lang={language}")
+        assert lane.read() == ambient()
+    timezone.activate("Europe/Paris")
+    assert [lane.read(), lane.read()] == [ambient()] * 2
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_b55_a_zone_that_middleware_activates_is_the_pages_own(lane: Lane, declared: bool) -> None:
+    zones = OWN + "activates_zone"
+    lane.configure(OUTSIDE=[zones] if declared else [])
+    lane.middleware(*STOCK, zones)
+    lane.show(showing(lambda request: timezone.get_current_timezone_name()))
+    for zone in ("Asia/Tokyo", "America/New_York") * 2:
+        assert lane.read(cookies={"zone": zone}) == zone
+    assert lane.read() == "UTC"
+
+
+CHOICES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "cookie": ({"cookies": {"site": "a"}}, {"cookies": {"site": "b"}}),
+    "host": ({"headers": {"Host": "a.example"}}, {"headers": {"Host": "b.example"}}),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_b53_what_chooses_the_urlconf_is_in_the_key(lane: Lane, name: str) -> None:
+    """In the page stand a link of its URLconf and how its view was found."""
+
+    def shown(request: HttpRequest) -> str:
+        return f"{reverse('other')} {request.resolver_match.route}"  # type: ignore[union-attr]
+
+    page = lane.page(showing(shown))
+    for site in ("b", "a"):
+        lane.mount(path("page/", page), path(f"{site}/", page, name="other"))
+        sys.modules[f"tests.lanes_site.urls_{site}"] = sys.modules[lane.settings.ROOT_URLCONF]
+    lane.middleware(*STOCK, OWN + "chooses_site")
+    first, second = CHOICES[name]
+    for _ in range(2):
+        assert lane.read(**first) == "/a/ page/"
+        assert lane.read(**second) == "/b/ page/"
 
 
 def test_b55_the_language_is_in_the_key_wherever_locale_middleware_stands(lane: Lane) -> None:
@@ -198,6 +343,39 @@ def test_b57_a_fragment_is_never_the_whole_page(lane: Lane, name: str) -> None:
     for _ in range(2):
         assert lane.read() == "whole"
         assert lane.read(headers={name: "true"}) == "part"
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_b57_fragments_are_kept_beside_the_whole_page_where_declared(lane: Lane, name: str) -> None:
+    lane.configure(KEY_HEADERS=[name])
+    lane.show(showing(lambda request: "part" if request.headers.get(name) else "whole"))
+    for hit in (False, True):
+        assert lane.see().hit is hit
+        assert lane.see(headers={name: "true"}).hit is hit
+        assert (lane.read(), lane.read(headers={name: "true"})) == ("whole", "part")
+    assert name.title() in lane.get()["Vary"]
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "accepts": lambda r: "json" if r.accepts("application/json") else "page",
+    "preferred": lambda r: r.get_preferred_type(["text/html", "application/json"]),
+    "header": lambda r: r.headers.get("Accept"),
+}
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("name", PARTS)
+def test_b57_what_is_accepted_is_never_given_to_others(
+    lane: Lane, name: str, declared: bool
+) -> None:
+    lane.configure(KEY_HEADERS=["Accept"] if declared else [])
+    lane.show(showing(PARTS[name]))
+    types = ("text/html", "application/json")
+    first = [lane.read(headers={"Accept": accepted}) for accepted in types]
+    assert first[0] != first[1]
+    for accepted, seen in zip(types, first, strict=True):
+        assert lane.read(headers={"Accept": accepted}) == seen
+        assert lane.see(headers={"Accept": accepted}).hit is declared
 
 
 def test_b59_a_header_that_came_twice_keys_as_the_view_sees_it(lane: Lane) -> None:
@@ -278,6 +456,17 @@ def test_c69_a_get_with_a_body_bypasses(lane: Lane, name: str) -> None:
     lane.show(hello)
     lane.get()
     assert status(lane.visitor().ask("GET", **FAT[name])).reason == "body"
+
+
+@pytest.mark.parametrize("name", ["HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"])
+@through(MIDDLEWARE_SYNC, DECORATOR_SYNC, LAST_SYNC)
+def test_c69_what_a_lax_server_lets_look_like_a_body_bypasses(lane: Lane, name: str) -> None:
+    """Sent as `Content_Type`, which Django takes for `Content-Type`."""
+    lane.show(showing(lambda request: request.headers.get(name[5:].replace("_", "-"))))
+    lane.read()
+    for value in ("evil", "wicked"):
+        assert lane.read(**{name: value}) == value
+    assert lane.read() in {"None", ""}
 
 
 def test_c69_a_chunked_get_bypasses(lane: Lane) -> None:
@@ -363,6 +552,33 @@ def test_c75_paths_that_look_alike_have_pages_of_their_own(lane: Lane) -> None:
     first = [lane.read(asked) for asked in paths]
     assert [lane.read(asked) for asked in paths] == first
     assert len(set(first)) == len(paths), first
+
+
+GADGETS: dict[str, Callable[[Any], Any]] = {
+    "cookie": lambda r: r.COOKIES.get("lang", "en"),
+    "header": lambda r: r.headers.get("Cookie") or "en",
+    "environment": lambda r: r.META.get("HTTP_COOKIE") or "en",
+    "all cookies": lambda r: dict(r.COOKIES).get("lang", "en"),
+}
+
+
+@pytest.mark.parametrize("declared", [(), ("lang",), {"lang": ["en", "de"]}], ids=str)
+@pytest.mark.parametrize("name", GADGETS)
+def test_c77_a_reflected_cookie_stays_with_who_sent_it(
+    lane: Lane, name: str, declared: Any
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        said = f"lang = '{GADGETS[name](request)}'"
+        return HttpResponse(said, headers={"X-Said": said})
+
+    lane.configure(KEY_COOKIES=declared)
+    lane.show(view)
+    for _ in range(2):
+        for cookies, said in (({"lang": "x-alert(1)-x"}, "x-alert(1)-x"), ({}, "'en'")):
+            answer = lane.get(cookies=cookies)
+            assert said in answer["X-Said"]
+            assert said in text(answer)
+    assert lane.see().hit is (name == "cookie")
 
 
 def test_c79_an_echoed_origin_stays_with_who_sent_it(lane: Lane) -> None:

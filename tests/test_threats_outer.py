@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -20,12 +24,12 @@ from django.views import View
 
 from pagecache import cache_exempt, cache_page, depends_on, expire_in, invalidate, segment_by
 from pagecache.recording.recorder import Bystander, begin_request, current, end_request
-from tests.lanes import SIX, Lane, status, text, through
+from tests.lanes import ALL, BEHIND_OTHERS, STOCK, Lane, showing, status, text, through
 from tests.site.factories import make_author
 from tests.site.models import Author, Unrelated
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANES, ON = SIX, ("memory",)
+LANES, ON = ALL, ("memory",)
 
 
 def name(_request: HttpRequest | None = None) -> HttpResponse:
@@ -59,6 +63,80 @@ def test_a_page_that_asked_for_another_is_not_stored(lane: Lane, shows: str) -> 
     assert lane.see().reason == "nested"
     Author.objects.update(name="new")
     assert lane.read() == "new"
+
+
+class Previews(BaseHandler):
+    """Shows what is not published yet, whatever stands under the address."""
+
+    def _get_response(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(f"draft {name().content.decode()}")
+
+
+def asked_past_signals(handler: type[BaseHandler], **meta: Any) -> str:
+    """Return what a handler of its own shows for the address of a page."""
+    given = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/inner/",
+        "HTTP_HOST": "testserver",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": 80,  # a number, as no server has it
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(),
+    }
+    made = handler()
+    made.load_middleware()
+    return text(made.get_response(WSGIRequest(given | meta)))
+
+
+@pytest.mark.parametrize("port", ["80", 80])
+@pytest.mark.parametrize("reads", [True, False])
+def test_what_a_handler_of_its_own_shows_is_neither_a_page_nor_replaced_by_one(
+    lane: Lane, port: Any, reads: bool
+) -> None:
+    """As previews of Wagtail are made, within a request or without."""
+    make_author("new")
+    shown = partial(asked_past_signals, Previews, SERVER_PORT=port)
+    live = showing(lambda request: f"live {request.get_port() if reads else ''}")
+    lane.mount(
+        path("page/", lane.page(lambda request: HttpResponse(shown()))),
+        path("inner/", lane.page(live)),
+    )
+    first = lane.read("/inner/")
+    for _ in range(2):
+        assert [shown(), lane.read(), lane.read("/inner/")] == ["draft new", "draft new", first]
+    assert lane.see("/inner/").hit
+
+
+@pytest.mark.parametrize("handler", [Previews, BaseHandler])
+def test_a_page_that_asked_a_handler_for_another_is_not_stored(
+    lane: Lane, handler: type[BaseHandler]
+) -> None:
+    make_author("old")
+    lane.mount(
+        path("page/", lane.page(lambda request: HttpResponse(asked_past_signals(handler)))),
+        path("inner/", name),
+    )
+    assert all("old" in lane.read() for _ in range(2))
+    Author.objects.update(name="new")
+    assert "new" in lane.read()
+
+
+def test_a_page_that_a_segment_function_asked_for_is_keyed_by_what_it_read(lane: Lane) -> None:
+    def theme(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.COOKIES.get("theme", "plain"))
+
+    def segment(request: HttpRequest) -> str:
+        visitor = Client()
+        visitor.cookies.load(dict(request.COOKIES))
+        return text(visitor.get("/inner/"))
+
+    lane.mount(
+        path("page/", lane.page(name, segment_by(segment))), path("inner/", lane.page(theme))
+    )
+    make_author("old")
+    for _ in range(2):
+        lane.read(cookies={"theme": "dark"})
+    assert lane.read("/inner/") == "plain"
 
 
 def test_after_a_request_the_code_belongs_to_who_made_it() -> None:
@@ -139,7 +217,7 @@ def test_a_write_in_a_thread_goes_on_happening(lane: Lane, thread: Any) -> None:
 # What happens after the view
 
 
-@through(*(kind for kind in SIX if not kind.on_loop))
+@through(*(kind for kind in ALL if not kind.on_loop))
 def test_a_hook_of_the_commit_goes_on_happening(lane: Lane, settings: Any) -> None:
     settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
     connections["default"].settings_dict["ATOMIC_REQUESTS"] = True
@@ -159,7 +237,7 @@ def test_a_hook_of_the_commit_goes_on_happening(lane: Lane, settings: Any) -> No
         connections["default"].settings_dict["ATOMIC_REQUESTS"] = False
 
 
-@through(*(kind for kind in SIX if not kind.decorated and not kind.last))
+@through(*(kind for kind in ALL if not kind.decorated and not kind.last))
 def test_a_page_served_behind_the_middleware_passes_it_as_if_once(lane: Lane) -> None:
     lane.middleware_inside("tests.lanes_site.middleware.footer")
     lane.show(lambda r: HttpResponse("x"), segment_by(lambda r: "all"))
@@ -169,11 +247,52 @@ def test_a_page_served_behind_the_middleware_passes_it_as_if_once(lane: Lane) ->
     assert [cookie.value for cookie in answers[-1].cookies.values()] == ["again"]
 
 
-@through(*(kind for kind in SIX if not kind.decorated and not kind.last))
+@through(*(kind for kind in ALL if not kind.decorated and not kind.last))
 def test_what_the_middleware_puts_in_place_of_a_served_page_is_sent(lane: Lane) -> None:
     lane.middleware_inside("tests.lanes_site.middleware.closes")
     lane.show(lambda r: HttpResponse("x"), segment_by(lambda r: "all"))
     assert [lane.read() for _ in range(3)][0::2] == ["x", "closed"]
+
+
+POLICY = "tests.lanes_site.middleware.has_policy"
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("place", ["outside", "inside"])
+def test_a_nonce_is_for_one_answer(lane: Lane, place: str, declared: bool) -> None:
+    lane.configure(OUTSIDE=[POLICY] if declared else [])
+    around = lane.settings.MIDDLEWARE
+    lane.settings.MIDDLEWARE = [POLICY, *around] if place == "outside" else [*around, POLICY]
+    lane.show(lambda request: HttpResponse(f"{request._csp_nonce}"))
+    if place == "outside" and lane.kind.fast:
+        with pytest.raises(ImproperlyConfigured, match="first in MIDDLEWARE"):
+            lane.get()
+        return
+    answers = [lane.get() for _ in range(4)]
+    assert len({text(answer) for answer in answers}) == 4
+    for answer in answers:
+        assert answer["Content-Security-Policy"] == f"script-src 'nonce-{text(answer)}'"
+
+
+def test_a_nonce_of_middleware_outside_that_has_a_name_of_its_own_is_for_one_answer(
+    lane: Lane,
+) -> None:
+    own = "tests.lanes_site.middleware.has_own_nonce"
+    lane.configure(OUTSIDE=[own])
+    lane.middleware(own, *STOCK)
+    lane.show(lambda request: HttpResponse(f'<script nonce="{request.own}">'))
+    answers = [lane.get() for _ in range(3)]
+    assert len({text(answer) for answer in answers}) == 3
+    assert all(answer["Content-Security-Policy"] in text(answer) for answer in answers)
+
+
+@through(*BEHIND_OTHERS)
+def test_a_page_without_a_nonce_is_stored(lane: Lane) -> None:
+    lane.configure(OUTSIDE=[POLICY])
+    lane.settings.MIDDLEWARE = [POLICY, *lane.settings.MIDDLEWARE]
+    lane.show(lambda request: HttpResponse("x"))
+    assert [lane.get()["Content-Security-Policy"] for _ in range(2)] == ["x", "x"]
+    assert lane.see().hit
 
 
 # Exempt views that cannot be seen from the URL

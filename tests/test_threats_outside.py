@@ -18,7 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from pagecache import cache_page, segment_by
 from pagecache.segments import anonymous
-from tests.lanes import DECORATOR_SYNC, FOUR, MEMORY, Lane, showing, text, through
+from tests.lanes import DECORATOR_SYNC, MEMORY, SIX, Lane, showing, text, through
 
 ON = (MEMORY,)
 theme = showing(lambda request: getattr(request, "theme", "plain"))
@@ -132,7 +132,7 @@ def themes(lane: Lane) -> tuple[str, str]:
     return text(lane.visitor(theme="dark").get()), lane.read()
 
 
-@through(*FOUR)
+@through(*SIX)
 def test_a_decorator_around_cache_page(lane: Lane) -> None:
     lane.mount(path("page/", lane.page(theme, outside=(themed,), timeout=300)))
     assert themes(lane) == ("dark", "plain")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -13,15 +15,17 @@ from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, re_path
 from django.views.decorators.cache import cache_control, never_cache
 
 from pagecache import segment_by
-from tests.lanes import DECORATOR, SIX, STOCK, Lane, showing, status, text, through
+from tests.lanes import ALL, DECORATOR, STOCK, Lane, showing, status, text, through
+from tests.lanes_site.middleware import finding_tenants, tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANES = SIX
+LANES = ALL
 OWN = "tests.lanes_site.middleware."
+STORAGE_NAMES = ["fallback.FallbackStorage", "cookie.CookieStorage", "session.SessionStorage"]
 
 hello = showing(lambda request: "hello")
 query = showing(lambda request: sorted(request.GET.items()))
@@ -75,6 +79,30 @@ def test_a11_a_message_is_seen_once_by_the_one_it_is_for(lane: Lane) -> None:
     assert text(alice.get()) == "done"
     assert text(alice.get()) == ""
     assert [lane.read(), lane.read()] == ["", ""]
+
+
+STORAGES = [f"django.contrib.messages.storage.{name}" for name in STORAGE_NAMES]
+
+
+@pytest.mark.parametrize("mode", ["bypass", "unread"])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a11_a_message_waits_for_a_page_that_shows_it(lane: Lane, storage: str, mode: str) -> None:
+    template = engines["django"].from_string("{% for m in messages %}{{ m }}{% endfor %}")
+    lane.settings.MESSAGE_STORAGE = storage
+    lane.configure(AUTHENTICATED=mode)
+    lane.mount(
+        path("page/", lane.page(lambda request: HttpResponse(template.render({}, request)))),
+        path("other/", lane.page(hello)),
+        path("say/", _says),
+    )
+    lane.get("/other/"), lane.get()
+    alice = lane.visitor()
+    alice.ask("post", "/say/")
+
+    assert [text(alice.get("/other/")) for _ in range(2)] == ["hello", "hello"]
+    assert lane.see().hit
+    assert [text(alice.get()) for _ in range(2)] == ["done", ""]
+    assert [lane.read(), text(alice.get())] == ["", ""]
 
 
 def test_a11_a_message_that_is_added_and_shown_at_once_is_not_kept(lane: Lane) -> None:
@@ -267,3 +295,61 @@ def test_a31_a_late_session_of_the_view_makes_no_page_for_others(lane: Lane) -> 
     one = lane.visitor()
     assert text(one.get()) == text(one.get())
     assert lane.read() != text(one.get())
+
+
+@through(*(kind for kind in ALL if not kind.on_loop))
+def test_a33_who_waits_for_the_same_page_gets_a_page_of_their_own(lane: Lane) -> None:
+    """Two visitors without anything stored yet: the page turns out to be private."""
+    both_are_in = Barrier(2, timeout=10)
+
+    def view(request: HttpRequest) -> HttpResponse:
+        both_are_in.wait()
+        made = HttpResponse(request.GET["who"] + request.COOKIES["name"])
+        made["Cache-Control"] = "private"
+        return made
+
+    lane.show(view)
+    visitors = {name: lane.visitor(name=name) for name in ("alice", "bob")}
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(one.get, "/page/?who=") for one in visitors.values()]
+        seen = [text(answer.result()) for answer in asked]
+    assert seen == ["alice", "bob"]
+
+
+TENANTS: dict[str, tuple[Callable[[Any], Any], dict[str, Any], dict[str, Any]]] = {
+    "host": (
+        lambda r: r.get_host().partition(".")[0],
+        {"headers": {"Host": "one.example"}},
+        {"headers": {"Host": "two.example"}},
+    ),
+    "path": (
+        lambda r: r.path.split("/")[2],
+        {"path": "/page/one/"},
+        {"path": "/page/two/"},
+    ),
+    "header": (
+        lambda r: r.headers["X-Tenant"],
+        {"headers": {"X-Tenant": "one"}},
+        {"headers": {"X-Tenant": "two"}},
+    ),
+    "cookie": (
+        lambda r: r.COOKIES["tenant"],
+        {"cookies": {"tenant": "one"}},
+        {"cookies": {"tenant": "two"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TENANTS)
+def test_a35_tenants_do_not_share_pages(lane: Lane, name: str) -> None:
+    """Middleware finds the tenant, and what reads the data looks at a variable of the context."""
+    find, one, two = TENANTS[name]
+    with finding_tenants(find):
+        lane.middleware_inside(OWN + "sets_tenant")
+        lane.mount(re_path("^page/", lane.page(showing(lambda request: tenant.get()))))
+        for _ in range(2):
+            assert lane.read(**{"path": "/page/x/", **one}) == "one"
+            assert lane.read(**{"path": "/page/x/", **two}) == "two"
+        hit = lane.see(**{"path": "/page/x/", **one}).hit
+        is_inside = not lane.kind.decorated and not lane.kind.last
+        assert hit is (is_inside and name in {"host", "path"})

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_list_or_404, get_object_or_404
+from django.template import engines
+from django.template.response import TemplateResponse
 from django.urls import include, path, re_path
 
 from pagecache import invalidate
+from pagecache.announcing import site_store
 from pagecache.engine import looking, storing
-from pagecache.invalidation import site_store
-from tests.lanes import MEMORY, SIX, STOCK, Lane, showing, status, text, through, unrecorded
+from tests.lanes import ALL, MEMORY, STOCK, Lane, showing, status, text, through, unrecorded
 from tests.site.factories import make_article
 from tests.site.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANES = SIX
+LANES = ALL
 OWN = "tests.lanes_site.middleware."
 
 hello = showing(lambda request: "hello")
@@ -56,9 +70,27 @@ def test_d89_a_session_cookie_that_is_refreshed_is_not_stored(lane: Lane) -> Non
         assert "sessionid" not in lane.get().cookies
 
 
-@pytest.mark.parametrize(
-    "said", ["Private", "NO-STORE", 'private="x"', "public, max-age=60, No-Cache"]
-)
+FORBIDDING = [
+    "Private",
+    "NO-STORE",
+    'private="x"',
+    "public, max-age=60, No-Cache",
+    "max-age=60,no-store",
+    "max-age=60;no-store",
+    "max-age=60 no-store",
+    "max-age=60,\tPRIVATE ",
+    " ,, private ,,",
+    'max-age="60, no-store',
+    'no-cache="Set-Cookie"',
+    "private=",
+    "no-store=1",
+    '"no-store"',
+    "public, public, public, pRiVaTe",
+    "x" * 10_000 + ", no-store",
+]
+
+
+@pytest.mark.parametrize("said", FORBIDDING, ids=range(len(FORBIDDING)))
 def test_d91_directives_are_read_in_any_case(lane: Lane, said: str) -> None:
     lane.show(answering(Cache_Control=said))
     assert renders_of(lane) == 3
@@ -137,10 +169,103 @@ def test_e105_errors_are_not_stored_whatever_they_say(lane: Lane, code: int) -> 
     assert renders_of(lane) == 3
 
 
+EVERY = [200, 203, 204, 300, 301, 308, 404, 410]
+NEVER = [int(code) for code in HTTPStatus if code >= 200 and code not in {*EVERY, 206, 304}]
+
+
+@through(*ALL, stores=(MEMORY,))
+def test_e105_no_other_status_can_be_stored(lane: Lane) -> None:
+    def view(request: HttpRequest, code: int) -> HttpResponse:
+        return answering(code, Cache_Control="public, max-age=3600", Location="/x/")(request)  # type: ignore[no-any-return]
+
+    lane.configure(STATUSES=EVERY)
+    lane.mount(path("<int:code>/", lane.page(view)))
+    for code in NEVER:
+        told = lane.see(f"/{code}/")
+        assert (told.stored, told.reason) in {(False, "status"), (False, "challenge")}, code
+    assert lane.renders == len(NEVER)
+    assert lane.see("/404/").ttl == (300 if lane.kind.decorated else 3600)
+    assert lane.see("/404/").hit
+
+
+LIVES: dict[str, tuple[dict[str, Any], dict[str, str], int | None]] = {
+    "the site": ({}, {}, 60),
+    "none": ({"NEGATIVE_TIMEOUT": None}, {}, 300),
+    "nothing": ({"NEGATIVE_TIMEOUT": 0}, {}, None),
+    "shorter": ({"TIMEOUT": 20}, {}, 20),
+    "without limit": ({"TIMEOUT": None}, {}, 60),
+    "a rule": ({"RULES": [{"match": "^/page/", "timeout": 200}]}, {}, 60),
+    "the response": ({}, {"Cache_Control": "max-age=3600"}, 3600),
+    "the response, longer than nothing": (
+        {"NEGATIVE_TIMEOUT": 0},
+        {"Cache_Control": "max-age=50"},
+        50,
+    ),
+}
+
+
+@pytest.mark.parametrize("code", [404, 410, 301, 308, 300])
+@pytest.mark.parametrize("name", LIVES)
+@through(*(kind for kind in ALL if not kind.decorated))
+def test_e105_what_is_not_there_lives_for_a_short_time(lane: Lane, name: str, code: int) -> None:
+    options, headers, life = LIVES[name]
+    lane.configure(STATUSES=EVERY, **options)
+    lane.show(answering(code, **headers))
+    told = lane.see()
+    assert (told.stored, told.ttl) == (life is not None, life)
+
+
+@pytest.mark.parametrize("code", [404, 301])
+def test_e105_what_the_view_says_of_its_pages_holds_for_any_status(lane: Lane, code: int) -> None:
+    lane.configure(STATUSES=EVERY)
+    lane.show(answering(code), timeout=500)
+    assert lane.see().ttl == 500
+
+
+@through(*(kind for kind in ALL if not kind.decorated))
+def test_e105_what_is_there_lives_as_ever(lane: Lane) -> None:
+    lane.configure(STATUSES=EVERY, NEGATIVE_TIMEOUT=1)
+    lane.mount(*(path(f"{code}/", lane.page(answering(code))) for code in (200, 203, 204)))
+    assert [lane.see(f"/{code}/").ttl for code in (200, 203, 204)] == [300] * 3
+
+
+FINDS: dict[str, Any] = {
+    "by key": lambda: get_object_or_404(Article, pk=4711).title,
+    "by unique field": lambda: get_object_or_404(Article, slug="new").title,
+    "by others": lambda: get_object_or_404(Article, title="new").title,
+    "in a list": lambda: get_list_or_404(Article.objects.filter(title="new"))[0].title,
+}
+
+
+@pytest.mark.parametrize("name", FINDS)
+def test_e105_a_stored_404_ends_when_the_row_is_made(lane: Lane, name: str) -> None:
+    lane.configure(STATUSES=[200, 404])
+    lane.show(lambda request: HttpResponse(FINDS[name]()))
+    site: Any = sys.modules[lane.settings.ROOT_URLCONF]
+    site.handler404 = lambda *_, **__: HttpResponse("missing", status=404)
+    assert [lane.get().status_code for _ in range(2)] == [404, 404]
+    assert lane.see().hit is not lane.kind.decorated  # which an exception passes by
+    make_article(pk=4711, title="new", slug="new")
+    assert [lane.read() for _ in range(2)] == ["new", "new"]
+    assert lane.see().hit
+
+
 def test_e105_what_was_missing_is_there_once_it_is_made(lane: Lane) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         article = Article.objects.filter(title="new").first()
         return HttpResponse(article and article.title, status=200 if article else 404)
+
+    lane.configure(STATUSES=[200, 404])
+    lane.show(view)
+    assert [lane.get().status_code, lane.see().hit] == [404, True]
+    make_article(title="new")
+    assert lane.read() == "new"
+
+
+@through(*(kind for kind in ALL if not kind.decorated))
+def test_e105_djangos_own_page_for_what_is_missing_is_stored_if_declared(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(get_object_or_404(Article, title="new").title)
 
     lane.configure(STATUSES=[200, 404])
     lane.show(view)
@@ -186,6 +311,116 @@ def test_e109_a_technical_page_is_not_stored(lane: Lane) -> None:
     lane.show(missing)
     assert [lane.get().status_code for _ in range(2)] == [404, 404]
     assert lane.renders == 2
+
+
+def failing_once(lane: Lane, error: Exception) -> Any:
+    """Return a view that fails the first time."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        if lane.renders == 1:
+            raise error
+        return HttpResponse("well")
+
+    return view
+
+
+@pytest.mark.parametrize("error", [LookupError("once"), Http404()], ids=["any", "404"])
+def test_e109_what_middleware_answers_for_a_view_that_failed_is_not_stored(
+    lane: Lane, error: Exception
+) -> None:
+    lane.configure(OUTSIDE=[OWN + "Mends"])
+    lane.middleware_inside(OWN + "Mends")
+    lane.show(failing_once(lane, error))
+    assert [lane.read() for _ in range(3)] == ["sorry", "well", "well"]
+    assert lane.see().hit
+
+
+def test_e109_what_middleware_answers_for_a_template_that_failed_is_not_stored(lane: Lane) -> None:
+    template = engines["django"].from_string("{{ fails }}well")
+
+    def fails() -> str:
+        if lane.renders == 1:
+            raise LookupError
+        return ""
+
+    lane.configure(OUTSIDE=[OWN + "Mends"])
+    lane.middleware_inside(OWN + "Mends")
+    lane.show(lambda request: TemplateResponse(request, template, {"fails": fails}))
+    assert [lane.read() for _ in range(3)] == ["sorry", "well", "well"]
+    assert lane.see().hit
+
+
+ERRORS = {"handler404": Http404(), "handler403": PermissionDenied(), "handler400": BadRequest()}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_e109_an_error_page_of_the_site_that_says_200_is_not_stored(lane: Lane, name: str) -> None:
+    lane.show(failing_once(lane, ERRORS[name]))
+    setattr(sys.modules[lane.settings.ROOT_URLCONF], name, lambda *_, **__: HttpResponse("sorry"))
+    assert [lane.read() for _ in range(3)] == ["sorry", "well", "well"]
+    assert lane.see().hit
+
+
+@through(*(kind for kind in ALL if not kind.decorated and not kind.last))
+def test_e109_what_the_view_failed_for_is_told(lane: Lane) -> None:
+    lane.middleware_inside(OWN + "Mends")
+    lane.show(failing_once(lane, LookupError()))
+    assert lane.see().reason == "exception"
+
+
+UNFIT: dict[str, tuple[Callable[[], HttpResponseBase], str]] = {
+    "a part": (lambda: HttpResponse("x", status=206), "partial"),
+    "a range": (
+        lambda: HttpResponse("x", headers={"Content-Range": "bytes 0-0/10"}),
+        "partial",
+    ),
+    "too short": (lambda: HttpResponse("x", headers={"Content-Length": "10"}), "partial"),
+    "too long": (lambda: HttpResponse("x" * 11, headers={"Content-Length": "10"}), "partial"),
+    "a stream": (lambda: StreamingHttpResponse(iter([b"x"])), "streaming"),
+    "a cookie": (lambda: with_cookie(HttpResponse("x")), "set-cookie"),
+    "a cookie's header": (
+        lambda: HttpResponse("x", headers={"Set-Cookie": "a=b"}),
+        "set-cookie",
+    ),
+    "vary": (lambda: HttpResponse("x", headers={"Vary": "Accept , *"}), "vary-star"),
+    "a challenge": (
+        lambda: HttpResponse("x", headers={"WWW-Authenticate": "Basic"}),
+        "challenge",
+    ),
+    "a nonce": (
+        lambda: HttpResponse("x", headers={"Content-Security-Policy": "x 'nonce-a'"}),
+        "csp-nonce",
+    ),
+}
+
+
+def with_cookie(response: HttpResponse) -> HttpResponse:
+    response.set_cookie("a", "b")
+    return response
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_is_no_page_for_all_is_not_stored(lane: Lane, name: str) -> None:
+    make, reason = UNFIT[name]
+    lane.show(lambda request: make())
+    assert [lane.see().reason, lane.see().reason] == [reason] * 2
+    assert lane.renders == 2
+
+
+@pytest.mark.parametrize("value", ["a\x07b", "a\x00b", "a\x7fb", "\x1b[0m"])
+def test_e103_a_header_with_control_characters_is_a_fault_of_its_sender_only(
+    lane: Lane, value: str
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        is_clean = request.headers.get("X-Meta", "").isprintable()
+        return HttpResponse("hello" if is_clean else "bad", status=200 if is_clean else 400)
+
+    lane.show(view)
+    for _ in range(2):
+        assert lane.get(headers={"X-Meta": value}).status_code == 400
+        assert lane.read() == "hello"
+        assert lane.read(headers={"X-Other": value}) == "hello"
+    assert lane.see().hit
 
 
 LIFETIMES: dict[str, tuple[dict[str, str], bool]] = {
@@ -324,7 +559,7 @@ DAMAGES: dict[str, Any] = {
 }
 
 
-@through(*SIX, stores=(MEMORY,))
+@through(*ALL, stores=(MEMORY,))
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_i133_bytes_that_somebody_else_wrote_are_a_miss(lane: Lane, damage: str) -> None:
     lane.show(hello)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
 import pytest
 from freezegun import freeze_time
@@ -36,6 +37,12 @@ def test_sites_keep_apart_everything_and_releases_the_pages_only() -> None:
     assert site.version("x") == release.version("x") != other.version("x")
     for name in ("recipe", "entry"):
         assert len({getattr(names, name)("x") for names in (site, release, other)}) == 3
+
+
+@pytest.mark.parametrize("kind", ["version", "recipe", "entry"])
+def test_who_does_not_know_the_prefix_cannot_tell_what_a_name_stands_for(kind: str) -> None:
+    hashed = [getattr(Names(prefix, ""), kind)("x").rpartition(":")[2] for prefix in ("a", "b", "")]
+    assert len({*hashed, blake2b(b"x", digest_size=16).hexdigest(), "x"}) == 5
 
 
 def test_kinds_of_names_never_meet() -> None:

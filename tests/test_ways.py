@@ -6,22 +6,36 @@ On whatever database this runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import django
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.management import call_command
 from django.db import connection, connections, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Model
 from django.test.utils import CaptureQueriesContext
 
-from pagecache.invalidation import announcer
+from pagecache import depends_on
 from pagecache.recording.recorder import Recorder, recording
+from tests.announced import noting
+from tests.site import models as site
 from tests.site.factories import make_article, make_author, make_comment, make_tag
-from tests.site.models import Article, Author, Badge, Comment, Feature, Tag, Unrelated
+from tests.site.models import (
+    Article,
+    Author,
+    Badge,
+    Comment,
+    Feature,
+    Note,
+    Tag,
+    Unrelated,
+    Writer,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,17 +52,10 @@ class French(Author):
 
 
 @pytest.fixture
-def announced(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def announced() -> Iterator[set[str]]:
     """What was announced."""
-    tags: set[str] = set()
-    announce = announcer.announce
-
-    def noted(some: Any = ()) -> None:
-        tags.update(some)
-        announce(some)
-
-    monkeypatch.setattr(announcer, "announce", noted)
-    return tags
+    with noting() as tags:
+        yield tags
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +68,7 @@ def _library() -> None:
     Feature.objects.create(slug="feature", author=author, picture="a")
     group = Group.objects.create(name="editors")
     User.objects.create(username="ann").groups.add(group)
+    Note.objects.create(about=Tag.objects.get(), text="short", author=author)
 
 
 def author() -> Author:
@@ -104,6 +112,18 @@ WAYS: dict[str, tuple[Work, Work]] = {
         Author.objects.count,
         lambda: Author.objects.bulk_create([Author(name=str(n)) for n in range(30)], batch_size=7),
     ),
+    "bulk create that updates what conflicts": (
+        lambda: Badge.objects.get(kind="gold", number=1).author_id,
+        lambda: _upserted("gold"),
+    ),
+    "bulk create that updates one of the rows": (
+        first(Badge, "author"),
+        lambda: _upserted("silver", "gold"),
+    ),
+    "a foreign key that is set to null when its row goes": (
+        lambda: Note.objects.get(text="short").author_id,
+        lambda: author().delete(),
+    ),
     "a foreign key set to null": (
         lambda: Badge.objects.get(kind="gold").author_id,
         lambda: Badge.objects.update(author=None),
@@ -140,6 +160,30 @@ WAYS: dict[str, tuple[Work, Work]] = {
     "a set of a many-to-many with objects that are new": (
         tags_of_gigi,
         lambda: Article.objects.get(slug="gigi").tags.set([make_tag("a"), make_tag("b")]),
+    ),
+    "what a generic foreign key points to": (
+        lambda: [str(note.about) for note in Note.objects.all()],
+        lambda: Tag.objects.update(name="essay"),
+    ),
+    "what a generic foreign key points to, prefetched": (
+        lambda: [str(note.about) for note in Note.objects.prefetch_related("about")],
+        lambda: Tag.objects.update(name="essay"),
+    ),
+    "a generic foreign key that points elsewhere": (
+        lambda: str(Note.objects.get(text="short").about),
+        lambda: _pointed(author()),
+    ),
+    "the other side of a generic foreign key": (
+        lambda: Note.objects.filter(tag__name="novel").count(),
+        lambda: Tag.objects.get(name="novel").notes.add(Note(text="long"), bulk=False),
+    ),
+    "rows that fall with what they point to generically": (
+        Note.objects.count,
+        lambda: Tag.objects.all().delete(),
+    ),
+    "rows that a server-side cursor fetches": (
+        lambda: [one.country for one in Author.objects.iterator(chunk_size=1)],
+        lambda: Author.objects.update(country="be"),
     ),
     "a row that another app points to": (
         lambda: Permission.objects.filter(content_type__app_label="library").count(),
@@ -195,6 +239,74 @@ WAYS: dict[str, tuple[Work, Work]] = {
 }  # fmt: skip
 
 
+if django.VERSION >= (6, 1):
+    Book: Any = site.Book
+    Mark: Any = site.Mark
+    Shelf: Any = site.Shelf
+    OUTER, INNER, ODES = 1, 2, 3
+    WAYS |= {
+        "rows that the database deletes with others": (
+            Book.objects.count,
+            lambda: Shelf.objects.filter(label="poems").delete(),
+        ),
+        "a row that the database deletes with its own": (
+            lambda: Book.objects.get(pk=ODES).title,
+            lambda: Shelf.objects.get(label="poems").delete(),
+        ),
+        "a row that the database deletes with another of its table": (
+            lambda: Shelf.objects.get(pk=INNER).label,
+            lambda: Shelf.objects.filter(pk=OUTER).delete(),
+        ),
+        "a foreign key that the database sets to null": (
+            lambda: Mark.objects.get(text="here").book_id,
+            lambda: Book.objects.all().delete(),
+        ),
+        "a foreign key that the database sets to null two tables away": (
+            lambda: Mark.objects.get(text="here").book_id,
+            lambda: sql("DELETE FROM library_shelf"),
+        ),
+    }
+
+    @pytest.fixture(autouse=True)
+    def _shelf() -> None:
+        Shelf.objects.create(pk=OUTER, label="all")
+        shelf = Shelf.objects.create(pk=INNER, label="poems", around_id=OUTER)
+        Mark.objects.create(
+            text="here", book=Book.objects.create(pk=ODES, title="Odes", shelf=shelf)
+        )
+
+
+if getattr(connection.features, "supports_on_delete_db_default", False):
+
+    def test_a_foreign_key_that_the_database_sets_to_its_default(announced: set[str]) -> None:
+        label: Any = site.Label
+        Book.objects.create(pk=1, title="Epodes", shelf_id=OUTER)
+        label.objects.create(text="here", book_id=ODES)
+        render = Recorder()
+        with recording(render):
+            assert label.objects.get(text="here").book_id == ODES
+        announced.clear()
+        Book.objects.filter(pk=ODES).delete()
+        assert label.objects.get(text="here").book_id == 1
+        assert not announced.isdisjoint(render.tags)
+
+
+def _upserted(*kinds: str) -> None:
+    to = ["kind", "number"] if connection.features.supports_update_conflicts_with_target else None
+    Badge.objects.bulk_create(
+        [Badge(kind=kind, number=1) for kind in kinds],
+        update_conflicts=True,
+        update_fields=["author"],
+        unique_fields=to,
+    )
+
+
+def _pointed(to: Model) -> None:
+    note = Note.objects.get(text="short")
+    note.about = to
+    note.save()
+
+
 def _locked(country: str) -> None:
     with transaction.atomic():
         found = Author.objects.select_for_update().get(name="Colette")
@@ -245,8 +357,20 @@ def test_a_write_announces_what_the_answer_depends_on(way: str, announced: set[s
 def _answer(read: Work) -> object:
     try:
         return read()
-    except Article.DoesNotExist:
+    except ObjectDoesNotExist:
         return None
+
+
+@pytest.mark.parametrize("swapped", [Writer, "library.Writer"])
+def test_a_page_that_names_a_swapped_model_is_dropped_by_the_one_in_its_place(
+    announced: set[str], swapped: Any
+) -> None:
+    render = Recorder()
+    with recording(render):
+        depends_on(swapped)
+    announced.clear()
+    Author.objects.create(name="Willy")
+    assert not announced.isdisjoint(render.tags)
 
 
 def test_a_table_of_an_odd_name_is_named_in_one_way(announced: set[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -41,7 +42,7 @@ def watch(request: HttpRequest, slug: str) -> HttpResponse:
     film = get_object_or_404(Film, slug=slug)
     mine = WatchListItem.objects.filter(owner=me(request), film=film)
     if request.method == "POST":
-        toggle(request, film)
+        messages.success(request, toggle(request, film) % {"film": film.title})
         return redirect("watch-list")
     heading = (
         _("Take it off your watch list?") if mine.exists() else _("Put it on your watch list?")
@@ -51,11 +52,13 @@ def watch(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def toggle(request: HttpRequest, film: Film) -> None:
-    """On if it was off, off if it was on."""
+def toggle(request: HttpRequest, film: Film) -> str:
+    """On if it was off, off if it was on; what to tell about the film."""
     item, is_new = WatchListItem.objects.get_or_create(owner=me(request), film=film)
-    if not is_new:
-        item.delete()
+    if is_new:
+        return _("“%(film)s” is on your watch list now.")
+    item.delete()
+    return _("“%(film)s” is off your watch list.")
 
 
 @login_required
@@ -68,6 +71,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     form = ReviewForm(request.POST or None, instance=mine)
     if form.is_valid():
         form.save()
+        messages.success(request, _("Your review is published."))
         return redirect(film)
     return render(
         request,

@@ -1,7 +1,8 @@
-"""Forms for visitors who are not logged in, each on a page of its own: a CSRF token is not for sharing."""
+"""Forms for visitors who are not logged in."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
@@ -18,6 +19,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     form = FeedbackForm(request.POST or None)
     if form.is_valid():
         form.save()
+        messages.success(request, _("Your message has arrived."))
         return redirect("thanks")
     context = {"form": form, "heading": _("Contact"), "button": _("Send")}
     context["introduction"] = _("Something wrong with a film, or missing? Tell us.")

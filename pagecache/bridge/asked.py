@@ -1,9 +1,10 @@
 """A Django request as the rules see it: every fact is read from the request as it came, before middleware."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -12,15 +13,24 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest, get_bytes_from_wsgi
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone, translation
+from django.utils.functional import cached_property
 
 from pagecache import conf
+from pagecache.bridge.arrivals import Arrival
 from pagecache.core import types
+from pagecache.core.codings import takes
+from pagecache.core.directives import NONE, Directives, directives
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Input, Refused, Route, remember
+from pagecache.recording import messages
+from pagecache.recording.stock import LEAVES_BODY
 
-MOST = 1000  # hosts, each with the settings that it was accepted under
-STOCK = {WSGIRequest, ASGIRequest}  # whose host is what `Host` says, or a proxy's header
+MOST = 1000  # hosts, each with the settings that it was accepted under; and queries
+SHORT = 200  # characters of a query that is remembered
+STOCK = {WSGIRequest, ASGIRequest, Arrival}  # whose host is what `Host` says, or a proxy's header
+
+DECIDING = "is_enabled method meta script path full_path scheme urlconf language time_zone".split()
 
 _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 
@@ -47,6 +57,12 @@ class DjangoAsked:
         self._encoding = request.encoding
         self.authenticated = conf.get().options.AUTHENTICATED
         self.route = Route(None)
+        self.has_messages = False  # waiting in the session
+        self.outside: Collection[str] = ()  # the middleware before pagecache
+
+    def is_same(self, other: "DjangoAsked") -> bool:
+        """Whether all that decides is the same, also what the thread, or the loop, had active."""
+        return all(getattr(self, name) == getattr(other, name) for name in DECIDING)
 
     @cached_property
     def host(self) -> str | None:
@@ -62,12 +78,17 @@ class DjangoAsked:
         return host
 
     @property
+    def url(self) -> str:
+        """The URL of the request without its query; without its host, where Django refuses that."""
+        return f"{self.scheme}://{self.host or ''}{quote(self.full_path)}"
+
+    @property
     def urlconf_name(self) -> str:
         """The dotted path of the URLconf; raises Refused where that is no module, but patterns, say."""
-        if isinstance(self.urlconf, ModuleType):
-            return self.urlconf.__name__
         if isinstance(self.urlconf, str):
             return self.urlconf
+        if isinstance(self.urlconf, ModuleType):
+            return self.urlconf.__name__
         raise Refused(Reason.OBJECT)
 
     @cached_property
@@ -81,8 +102,8 @@ class DjangoAsked:
         try:
             if isinstance(self._request, WSGIRequest):
                 raw = get_bytes_from_wsgi(self.meta, "QUERY_STRING", "")
-                return QueryDict(raw, encoding=self._encoding)
-            return QueryDict(self.meta.get("QUERY_STRING", ""))
+                return _parsed(raw, self._encoding)
+            return _parsed(self.meta.get("QUERY_STRING", ""), None)
         except (SuspiciousOperation, UnicodeError) as error:
             raise Refused(Reason.QUERY) from error
 
@@ -91,8 +112,13 @@ class DjangoAsked:
         """Whether the visitor may have a session."""
         if not self.cookie_header:
             return False
-        name = settings.SESSION_COOKIE_NAME
-        return name in self.cookie_header and name in self.cookies
+        return self.cookie(settings.SESSION_COOKIE_NAME) is not None
+
+    def cookie(self, name: str) -> str | None:
+        """Return a cookie as the view sees it; none are parsed where the header does not hold its name."""
+        if name not in self.cookie_header and name.isascii():
+            return None
+        return self.cookies.get(name)
 
     @property
     def has_sensitive_param(self) -> bool:
@@ -104,6 +130,24 @@ class DjangoAsked:
         except Refused:
             return True
 
+    @cached_property
+    def directives(self) -> Directives:
+        """What the request says to caches; nothing where the site does not obey."""
+        if not conf.get().options.OBEY_REQUEST_DIRECTIVES:
+            return NONE
+        return directives(self.meta.get("HTTP_CACHE_CONTROL"), self.meta.get("HTTP_PRAGMA", ""))
+
+    @property
+    def serves_ranges(self) -> bool:
+        """Whether a part may be cut out of a page: nobody outside changes what is sent."""
+        options = conf.get().options
+        return options.RANGES and LEAVES_BODY.union(options.OBSERVERS).issuperset(self.outside)
+
+    def takes(self, coding: str) -> bool:
+        """Whether the client gets a page in a content coding that it is stored in."""
+        is_as_made = "no-transform" in self.directives
+        return not is_as_made and takes(self.meta.get("HTTP_ACCEPT_ENCODING"), coding)
+
     @property
     def is_refused_agent(self) -> bool:
         """Whether CommonMiddleware turns the client away."""
@@ -112,11 +156,13 @@ class DjangoAsked:
 
     def value(self, item: Input, covered: frozenset[str]) -> Field:
         """Return the value of an input, None for absent; raises Refused where it cannot be in a key."""
-        if item.kind not in {types.SESSION, types.USER}:
-            return self._read(item)
-        if item.kind not in covered and self.has_session_cookie:
-            raise Refused(Reason.SESSION if item.kind == types.SESSION else Reason.USER)
-        return None
+        if item.kind in {types.SESSION, types.USER}:
+            if item.kind not in covered and self.has_session_cookie:
+                raise Refused(Reason.SESSION if item.kind == types.SESSION else Reason.USER)
+            return None
+        if item.kind == types.MESSAGES and (self.has_messages or self.cookie(messages.COOKIE)):
+            raise Refused(Reason.MESSAGES)
+        return None if item.kind in {types.MESSAGES, types.HOLE} else self._read(item)
 
     def _read(self, item: Input) -> Field:
         config, name = conf.get(), item.name
@@ -124,9 +170,7 @@ class DjangoAsked:
             case types.QUERY:
                 return tuple(self.query.getlist(name)) if name in self.query else None
             case types.COOKIE:
-                return _declared(
-                    self.cookies.get(name), name, config.cookies, Reason.UNDECLARED_COOKIE
-                )
+                return _declared(self.cookie(name), name, config.cookies, Reason.UNDECLARED_COOKIE)
             case types.HEADER:
                 return _declared(self.header(name), name, config.headers, Reason.UNDECLARED_HEADER)
             case types.VARY:
@@ -141,10 +185,23 @@ class DjangoAsked:
         )
 
 
+def _parsed(raw: str | bytes, encoding: str | None) -> QueryDict:
+    """Return a query as Django parses it; it cannot be changed, and so a short one is remembered."""
+    parse = _parsed_once if len(raw) <= SHORT else _parse
+    return parse(raw, encoding or settings.DEFAULT_CHARSET, settings.DATA_UPLOAD_MAX_NUMBER_FIELDS)
+
+
+def _parse(raw: str | bytes, encoding: str, _most: int | None) -> QueryDict:
+    return QueryDict(raw, encoding=encoding)
+
+
+_parsed_once = lru_cache(MOST)(_parse)
+
+
 def _accepted(request: HttpRequest) -> str | None:
     try:
         return request.get_host()
-    except SuspiciousOperation:
+    except (SuspiciousOperation, KeyError):  # a request that was made by hand may have none
         return None
 
 

@@ -1,117 +1,168 @@
 """Responses on their way out: from an entry, into an entry, and with a word on what happened."""
 
-from hashlib import blake2b
+import time
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 
 from pagecache import conf
-from pagecache.core import freshness, status, types
+from pagecache.bridge import encoding
+from pagecache.bridge.answers import Asked, answer
+from pagecache.bridge.filling import Bare
+from pagecache.core import freshness, holes, status
 from pagecache.core.codec import FOREVER, Entry
-from pagecache.core.headers import cache_control, http_date
-from pagecache.core.types import Input, Outcome
+from pagecache.core.headers import field_names
+from pagecache.core.holes import IN_HEADER, NONCE
+from pagecache.core.reasons import Reason
+from pagecache.core.rules import POLICIES
+from pagecache.core.targeted import OWN
+from pagecache.core.types import Outcome
 
-# Fields of one connection or one delivery (RFC 9110 7.6.1, RFC 9111 3.1), and our own word.
+# Fields of one connection or one delivery (RFC 9110 7.6.1, RFC 9111 3.1), and one that is ours alone.
 UNSTORED = frozenset(
-    "age cache-status connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization "
-    "proxy-connection set-cookie te trailer transfer-encoding upgrade".split()
+    "age connection keep-alive pagecache-cache-control proxy-authenticate proxy-authentication-info "
+    "proxy-authorization proxy-connection set-cookie te trailer transfer-encoding upgrade".split()
 )
-COOKIE_KINDS = {types.COOKIE, types.SESSION, types.USER}
-
-
-def dress(
-    response: HttpResponse,
-    inputs: tuple[Input, ...],
-    material: bytes,
-    *,
-    downstream: int | None,
-    shared: bool,
-) -> None:
-    """Give a response that is stored what caches further down need: a validator, a freshness, a `Vary`.
-
-    A copy in a browser or a CDN cannot be called back, so it gets what the site said and nothing longer.
-    """
-    if not response.has_header("ETag"):
-        encoding = response.get("Content-Encoding", "").encode()
-        digest = blake2b(material + b"|" + encoding + b"|" + response.content, digest_size=12)
-        response["ETag"] = f'"{digest.hexdigest()}"'
-    stated = cache_control(response.get("Cache-Control", ""))
-    if not stated.keys() & {"max-age", "s-maxage"} and not response.has_header("Expires"):
-        seconds = conf.get().options.DOWNSTREAM_MAX_AGE if downstream is None else downstream
-        if seconds:
-            patch_cache_control(response, max_age=seconds)
-        else:
-            patch_cache_control(response, max_age=0, must_revalidate=True)
-    if not shared:
-        patch_cache_control(response, private=True)
-    if names := [name for item in inputs if (name := _vary_name(item))]:
-        patch_vary_headers(response, names)
-
-
-def _vary_name(item: Input) -> str | None:
-    if item.kind in COOKIE_KINDS:
-        return "Cookie"
-    return item.name.title() if item.kind in {types.HEADER, types.VARY} else None
+# What a page is not safe or not whole without, whatever `Connection` names.
+ESSENTIAL = {"cache-control", "content-encoding", "content-type", "etag", "vary"}
+ABOUT_BODY = {"link", "location", "refresh"}
 
 
 def capture(
-    response: HttpResponse, material: bytes, tags: tuple[str, ...], kept: tuple[float, float | None]
+    response: HttpResponse,
+    bare: Bare,
+    material: bytes,
+    tags: tuple[str, ...],
+    kept: tuple[float, float, float | None],
 ) -> Entry:
-    """Return the entry for a response; `kept` says when it was made and for how many seconds it holds."""
-    created, lifetime = kept
+    """Return the entry for a response; `kept` says when it was asked for, made, and for how many seconds it holds."""
+    asked, created, lifetime = kept
     headers = {name.lower(): value for name, value in response.items()}
+    unstored = UNSTORED.union(field_names(headers.get("connection", ""))) - ESSENTIAL
     return Entry(
         material=material,
         tags=tags,
         status=response.status_code,
         headers=tuple(
-            (name, value) for name, value in response.items() if name.lower() not in UNSTORED
+            (name, value) for name, value in bare.headers(response) if name.lower() not in unstored
         ),
-        body=response.content,
+        body=bare.body,
         created=created,
         expires=FOREVER if lifetime is None else created + lifetime,
-        age=freshness.current_age(headers),
+        age=freshness.initial_age(headers, created, asked),
+        holes=bare.holes,
     )
+
+
+def differences(response: HttpResponse, bare: Bare, stored: Entry) -> tuple[str, ...]:
+    """Return what of a response is not as in an entry: status, body outside of holes, header fields about that."""
+    entry = encoding.plain(stored) or stored
+    made = {name.lower(): value for name, value in bare.headers(response)}
+    kept = {name.lower(): value for name, value in entry.headers}
+    fields = {name for name in made.keys() | kept.keys() if _is_about_body(name)}
+    pairs = {
+        "status": (response.status_code, entry.status),
+        "body": ((bare.body, bare.holes), (entry.body, entry.holes)),
+        **{name: (made.get(name), kept.get(name)) for name in sorted(fields)},
+    }
+    return tuple(name for name, (one, other) in pairs.items() if one != other)
+
+
+def _is_about_body(name: str) -> bool:
+    """Whether a field says what the body is; others may tell of one delivery, such as a number of the request."""
+    return name in ABOUT_BODY or (name.startswith("content-") and name != "content-length")
 
 
 def serve(
-    request: HttpRequest, entry: Entry, now: float, conditions: dict[str, str], key: str
+    request: HttpRequest,
+    entry: Entry,
+    now: float,
+    asked: Asked,
+    key: str,
 ) -> Any:
     """Return the response for an entry, made anew for each client."""
-    body = b"" if request.method == "HEAD" else entry.body
-    response = HttpResponse(body, content_type="", status=entry.status)
+    # To HEAD too, as a view would: the server leaves it out, and middleware around counts its length.
+    response = HttpResponse(entry.body, content_type="", status=entry.status)
+    response.headers._store = fields(request, entry, now, key)  # noqa: SLF001
+    if entry.coding:
+        encoding.mark(response, entry.coding)
+    return answer(response, asked, entry.created) if asked else response
+
+
+def fields(request: HttpRequest, entry: Entry, now: float, key: str) -> dict[str, tuple[str, str]]:
+    """Return the header fields that an entry is sent with, by their names in lower case.
+
+    They were checked when they were set on the response that was stored; ours are plain ASCII.
+    """
+    sent = by_name(entry.headers).copy()
     ttl = None if entry.expires == FOREVER else entry.expires - now
-    ours = (
-        ("Age", str(max(0, int(entry.age + now - entry.created)))),
-        ("Cache-Status", status.hit(ttl, key=key if is_revealed(request) else None)),
-    )
-    # They were checked when they were set on the response that was stored; ours are plain ASCII.
-    response.headers._store = {name.lower(): (name, value) for name, value in entry.headers + ours}  # noqa: SLF001
-    return _conditional(request, response, conditions) if conditions else response
+    _, before = sent.get("cache-status", ("", None))
+    member = status.hit(ttl, key=key if is_revealed(request) else None)
+    if request.method == "HEAD" and entry.status != 204:  # noqa: PLR2004 a status code
+        # RFC 9110 8.6: as a GET has it.
+        sent["content-length"] = "Content-Length", str(len(entry.body))
+    sent["age"] = "Age", str(max(0, int(entry.age + now - entry.created)))
+    sent["cache-status"] = "Cache-Status", status.append(before, member)
+    return sent
 
 
-def finish(
+@lru_cache(1000)
+def by_name(headers: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, str]]:
+    """Return header fields by their names in lower case; remembered, for a page is asked for again."""
+    return {name.lower(): (name, value) for name, value in headers}
+
+
+def fill(
+    request: HttpRequest, response: HttpResponse, entry: Entry, filling: Mapping[str, str]
+) -> None:
+    """Fill the holes of a response for an entry, in its body and in headers."""
+    values = {name: value.encode(response.charset) for name, value in filling.items()}
+    body = holes.fill(entry.body, entry.holes, values)
+    if request.method != "HEAD":
+        response.content = body
+    if response.has_header("Content-Length"):
+        response["Content-Length"] = str(len(body))
+    for name, value in tuple(response.items()):  # spelled as the site does
+        if name.lower() in POLICIES:
+            response[name] = value.replace(IN_HEADER, filling.get(NONCE, ""))
+
+
+def finish(  # noqa: PLR0913 what it says is told by
     request: HttpRequest,
     response: HttpResponseBase,
     outcome: Outcome,
-    conditions: dict[str, str],
+    asked: Asked,
     key: str,
+    *,
+    made: int,
 ) -> Any:
-    """Append our word to a response that the view made."""
-    if not status.has_member(response.get("Cache-Status")):
+    """Append our word to what is sent of a response that the view made; `made` is the status that it answered with."""
+    del response[OWN]
+    sent = answer(response, asked, time.time()) if asked else response
+    if not status.has_member(sent.get("Cache-Status")):
         revealed = is_revealed(request)
+        tells_of_others = outcome.forward == "vary-miss" and not revealed
         member = status.forwarded(
-            outcome.forward,
+            "uri-miss" if tells_of_others else outcome.forward,
+            status=None if sent.status_code == made else made,
             stored=outcome.stored,
             ttl=outcome.ttl,
             detail=outcome.reason if revealed else None,
             key=key if revealed and key else None,
         )
-        response["Cache-Status"] = status.append(response.get("Cache-Status"), member)
-    return _conditional(request, response, conditions) if conditions else response
+        sent["Cache-Status"] = status.append(sent.get("Cache-Status"), member)
+    return sent
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Return a 504 (RFC 9111 5.2.1.7)."""
+    detail = Reason.ONLY_IF_CACHED if is_revealed(request) else None
+    headers = {"Cache-Control": "no-store", "Cache-Status": status.generated(detail)}
+    return HttpResponse(status=504, headers=headers, content_type="text/plain")
 
 
 def is_revealed(request: HttpRequest) -> bool:
@@ -122,26 +173,3 @@ def is_revealed(request: HttpRequest) -> bool:
         return bool(conf.get().reveal(request))
     except Exception:  # noqa: BLE001 in doubt nothing is shown
         return False
-
-
-def _conditional(request: HttpRequest, response: Any, conditions: dict[str, str]) -> Any:
-    """Answer If-None-Match and If-Modified-Since (RFC 9110 13.2.2)."""
-    if not conditions or response.status_code != 200 or response.streaming:  # noqa: PLR2004 a status code
-        return response
-    asking = HttpRequest()
-    asking.method, asking.META = request.method, dict(conditions)
-    etag, modified = response.get("ETag"), response.get("Last-Modified")
-    answer = get_conditional_response(
-        asking, etag=etag, last_modified=_whole_seconds(modified), response=response
-    )
-    if answer is not None and answer is not response:
-        for name in ("Age", "Cache-Status"):
-            if response.has_header(name):
-                answer[name] = response[name]
-    return answer
-
-
-def _whole_seconds(value: str | None) -> int | None:
-    """Return Last-Modified in whole seconds since the epoch."""
-    seconds = http_date(value) if value else None
-    return None if seconds is None else int(seconds)

@@ -4,13 +4,14 @@ A layer that may have read the request for the page (a decorator of the site, a 
 it, unless it is pagecache's or Django's own, or named in `OUTSIDE`. In doubt the layer is unknown.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from inspect import getclosurevars
 from typing import Any
 
 from django.views.generic.base import View
 
 from pagecache import conf
+from pagecache.bridge.routes import wrapped
 
 OWN = "pagecache.decorators"
 STOCK = "django.views.decorators."
@@ -26,7 +27,7 @@ HANDLERS = ("dispatch", "get", "head")
 
 def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:
     """Whether nothing unknown stands outside `own`, the layer that looks after the request."""
-    for layer in _layers(callback):
+    for layer in wrapped(callback):
         if layer is own:
             return True
         if _origin(layer) == "django.views.generic.base.View.as_view":
@@ -39,14 +40,8 @@ def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:
 def decorator_of(callback: Callable[..., Any]) -> Any:
     """Return the outermost layer that is one of pagecache's decorators; None where there is none to be seen."""
     return next(
-        (layer for layer in _layers(callback) if _origin(layer).startswith(f"{OWN}.")), None
+        (layer for layer in wrapped(callback) if _origin(layer).startswith(f"{OWN}.")), None
     )
-
-
-def _layers(callback: Any) -> Iterator[Any]:
-    while callback is not None:
-        yield callback
-        callback = getattr(callback, "__wrapped__", None)
 
 
 def _origin(layer: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -136,17 +137,39 @@ def leads_to(path: str, dotted: str) -> bool:
     return any(_dotted(base) == dotted for base in bases)
 
 
+@lru_cache(8)
+def hears_errors(middleware: tuple[str, ...]) -> bool:
+    """Whether one of some middleware hears of what views raise, and may answer for it."""
+    return any(hasattr(import_string(path), "process_exception") for path in middleware)
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path in `MIDDLEWARE` leads to pagecache's own class, and not to one derived from it."""
+    try:
+        found = import_string(path)
+    except ImportError:  # Django says so itself
+        return False
+    return isinstance(found, type) and _dotted(found) == OURS
+
+
 def _dotted(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _layers(view: Any) -> Iterator[Any]:
     """Yield a view, what it wraps, and the classes behind it."""
-    layer = view
-    while layer is not None:
+    for layer in wrapped(view):
         yield layer
         yield from getattr(getattr(layer, "view_class", None), "__mro__", ())
-        layer = getattr(layer, "__wrapped__", None)
+
+
+def wrapped(view: Any) -> Iterator[Any]:
+    """Yield a view, what it wraps, and so on; one that wraps itself ends there."""
+    seen: list[Any] = []
+    while view is not None and not any(view is one for one in seen):
+        yield view
+        seen.append(view)
+        view = getattr(view, "__wrapped__", None)
 
 
 def _guards_itself(layer: Any) -> bool:
@@ -160,8 +183,9 @@ def _guards_itself(layer: Any) -> bool:
 
 
 def unknown_outside(middleware: Iterable[str]) -> list[str]:
-    """Return those of some middleware that are neither understood nor named in `OUTSIDE`."""
-    declared = conf.get().options.OUTSIDE
+    """Return those of some middleware that are neither understood nor named in `OUTSIDE` or `OBSERVERS`."""
+    options = conf.get().options
+    declared = {*options.OUTSIDE, *options.OBSERVERS}
     return [path for path in middleware if path not in declared and path not in KNOWN_OUTSIDE]
 
 

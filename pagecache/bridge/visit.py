@@ -1,44 +1,74 @@
 """One request in its lane: what the flow asks about it."""
 
-import math
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
 from pagecache import conf, segments
-from pagecache.bridge import outgoing, routes
+from pagecache.bridge import downstream, encoding, filling, outgoing, routes, validating
+from pagecache.bridge.answers import IF_RANGE, RANGE, Asked, like
 from pagecache.bridge.asked import DjangoAsked
-from pagecache.core import freshness, types
+from pagecache.bridge.encoding import Packed
+from pagecache.bridge.filling import Bare
+from pagecache.bridge.made import Made
+from pagecache.core import status, types
 from pagecache.core.codec import Entry
-from pagecache.core.headers import vary_names
+from pagecache.core.holes import CSRF
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route, Segment
+from pagecache.core.urls import path_within_origin
 from pagecache.events import logger
+from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
-from pagecache.recording.request import as_before, is_unevaluated, record, release, withhold
-from pagecache.tags import SITE, page_tag, tags_of
+from pagecache.recording.request import as_before, ask, record, release, withhold
+from pagecache.tags import SITE, page_tag, segment_tag, tags_of
+from pagecache.transactions import is_any_open
+
+MOMENT = 1.0  # seconds
+# What Django answers with 404, 403 and 400.
+ANSWERS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)
+BARE = Bare()
 
 
 class DjangoVisit:
     """A request between its arrival and its answer."""
 
-    FIELDS = "scheme host script-name path segment language time-zone urlconf key-prefix".split()
+    FIELDS = "scheme host script-name full-path path segment language time-zone urlconf key-prefix".split()
 
     def __init__(
-        self, request: HttpRequest, asked: DjangoAsked, *, behind_middleware: bool
+        self,
+        request: HttpRequest,
+        asked: DjangoAsked,
+        *,
+        outside: Collection[str],
+        behind_middleware: bool,
     ) -> None:
         self.request = request
+        self.arrived = time.monotonic()
         self.asked = asked
         self.recorder = Recorder()
         self.found = Found()
+        self._outside = asked.outside = outside
+        self.is_ahead = not behind_middleware
+        self._bare = BARE  # what was made, without what is its visitor's
+        self._packed: Packed | None = None  # that, compressed
+        self._filling: dict[str, str] = {}
+        self._sets_token = False  # whether the cookie of a token is ours to set
+        self._served: Any = None
         self._withheld = False  # whether conditional headers were kept from the view
+        self.asked_view: Asked = {}  # the conditions that it got in their place
+        self._is_asked = False  # whether it got them: else its 304 is for what the client asks
+        self._said: HttpResponseBase | None = None  # by the view: that a page is as it was
         self.path = asked.full_path
         self.max_inputs = conf.get().options.MAX_INPUTS
         self._behind = behind_middleware
@@ -46,6 +76,20 @@ class DjangoVisit:
         self.segment: Field = segments.anonymous(request)
         self.segment_function: Segment = asked.route.segment or conf.get().segment
         self.is_segmented = self.segment_function is not segments.anonymous
+
+    def go_on_from(self, ahead: "DjangoVisit") -> None:
+        """Go on from what was found for the request a moment ago, by the same facts, before Django had it.
+
+        While Django waits for the rest of a request, data may move.
+        """
+        if self.asked.is_same(ahead.asked) and time.monotonic() - ahead.arrived < MOMENT:
+            self.found, self.recorder = ahead.found, ahead.recorder
+            self.asked_view = ahead.asked_view
+
+    @property
+    def uri(self) -> str:
+        """The URL with its query, as far as it is known."""
+        return f"{self.asked.url}?{self.asked.meta.get('QUERY_STRING', '')}"
 
     @property
     def route(self) -> Route:
@@ -66,12 +110,15 @@ class DjangoVisit:
     @property
     def is_waiting(self) -> bool:
         """Whether it is still to be looked up, behind the site's middleware."""
-        return self.late and self.found.reason is None and not self.found.key
+        found = self.found
+        waits = self.late or (found.has_recipe and self.is_ahead)
+        return waits and found.reason is None and not found.key
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
         """Record inside what the page reads, where the page could be stored."""
         if self.found.reason is not None:
+            encoding.match_plain(self.asked.meta)
             with recording(None):
                 yield
             return
@@ -91,8 +138,26 @@ class DjangoVisit:
     def _record(self) -> None:
         if self.asked.cookie_header:
             _ = self.asked.cookies  # the facts are taken before anybody changes them
+        self.asked.meta = dict(self.asked.meta)
         self._withheld = True
         record(self.request, self.recorder)
+        ask(self.request, self.asked_view)
+        self._is_asked = bool(self.asked_view)
+
+    def ask_about(self, entry: Entry) -> None:
+        """Let the view say whether a page that may not be served is as it was (RFC 9111 4.3.1)."""
+        whole = encoding.plain(entry)
+        if whole is not None and self.asked.method == "GET" and not self.is_checked(draw=1):
+            self.found.known, self.asked_view = whole, validating.validators(whole)
+
+    def as_known(self, response: Any) -> Any:
+        """Return the whole page for an answer that says it is as it was, else the answer (RFC 9111 4.3.3)."""
+        known = self.found.known if self._is_asked else None
+        if known is None or not validating.says_as_it_was(response, self.asked_view):
+            return response
+        self._said = response
+        self.recorder.depend(known.tags)
+        return validating.updated(known, response)
 
     def classified(self) -> AbstractContextManager[None]:
         """Around a decorated view, record from the look-up on where that finds out who the visitor is."""
@@ -109,6 +174,7 @@ class DjangoVisit:
             asked.scheme,
             asked.host,
             asked.script,
+            asked.full_path,  # a server may give it with the script name or without, for one and the same path
             asked.path,
             self.segment,
             asked.language,
@@ -146,79 +212,42 @@ class DjangoVisit:
 
     def reads(self, response: HttpResponseBase) -> frozenset[Input]:
         """Return what the render read, and what its `Vary` names beyond what stock middleware added."""
-        names = self._varies(response)
-        inputs = {item for item in self.recorder.inputs if not _is_declared(item, names)}
-        return frozenset(inputs | {Input(types.VARY, name) for name in names})
-
-    def _varies(self, response: HttpResponseBase) -> set[str]:
-        return set(vary_names(response.get("Vary", ""))) - self.recorder.understood_vary
+        return self._made(response).reads()
 
     def answered(self, response: HttpResponseBase, now: float) -> Answered:
         """Return the response as the rules see it."""
-        config, streaming = conf.get(), response.streaming
-        headers = {name.lower(): value for name, value in response.items()}
-        lifetime = freshness.lifetime(
-            headers,
-            now,
-            stated=(self.route.policy.timeout, self.route.rule_timeout, config.options.TIMEOUT),
-            expires_at=self._expires(now),
-        )
-        return Answered(
-            method=self.asked.method,
-            status=response.status_code,
-            statuses=config.statuses
-            if not settings.DEBUG
-            else config.statuses - {404, 410},  # technical pages
-            headers=headers,
-            streaming=streaming,
-            size=0 if streaming else len(response.content),  # type: ignore[attr-defined]
-            max_bytes=config.options.MAX_BYTES,
-            sets_cookie=bool(response.cookies),
-            lifetime=lifetime,
-            refusals=self._refusals(response),
+        covered = segments.covers(self.segment_function)
+        return self._made(response).answered(self.request, covered, now)
+
+    def _made(self, response: HttpResponseBase) -> Made:
+        return Made(
+            response,
+            self._said or response,
+            self.found.known if self._said else None,
+            self._bare,
+            self.asked,
+            self.recorder,
+            self.found.since,
         )
 
-    def _expires(self, now: float) -> float | None:
-        """Return when the page ends by what it read of the time; what it said itself is exact."""
-        said = self.recorder.expires
-        if said is not None:
-            return None if said == math.inf else said
-        most = conf.get().options.CLOCK_TIMEOUT
-        return now + most if self.recorder.asked_time and most is not None else None
+    def gains(self, response: Any, inputs: tuple[Input, ...]) -> bool:
+        """Whether the page is to be compressed before it is stored: only what is the same for everybody."""
+        is_for_all = self._is_shared and not self._bare.holes
+        return is_for_all and encoding.gains(response, len(self._bare.body), self.asked, *inputs)
 
-    def _refusals(self, response: HttpResponseBase) -> tuple[Reason, ...]:
-        """Say what the recording, and the request itself after the render, have against storing."""
-        found = list(self.recorder.refusals)
-        if Reason.ALL_COOKIES in found and "cookie" in self._varies(response):
-            found.remove(Reason.ALL_COOKIES)  # the whole header is in the key
-        if self._knows_who() and types.USER not in segments.covers(self.segment_function):
-            found.append(Reason.AUTHENTICATED)
-        if self._used_session():
-            found.append(Reason.SESSION)
-        if getattr(self.request.__dict__.get("_messages"), "added_new", False):
-            found.append(Reason.MESSAGES)
-        if hasattr(self.request, "sensitive_post_parameters"):
-            found.append(Reason.SENSITIVE_VIEW)
-        return tuple(found)
+    @property
+    def _is_shared(self) -> bool:
+        """Whether the visitor's class is that of everybody."""
+        is_found_by_all = Input(types.META, "*") in self._classified_by
+        return self.segment == segments.ANONYMOUS and not is_found_by_all
 
-    def _knows_who(self) -> bool:
-        """Whether the page looked at the user, and there is one, whoever found that out."""
-        stored = self.request.__dict__
-        users = (stored.get(name) for name in ("user", "_cached_user", "_acached_user"))
-        known = any(
-            not is_unevaluated(user) and getattr(user, "is_authenticated", False) for user in users
-        )
-        return known and Input(types.USER) in self.recorder.inputs
+    def compress(self) -> None:
+        """Compress the page that was made, if it is shorter so."""
+        self._packed = encoding.pack(self._bare.body)
 
-    def _used_session(self) -> bool:
-        """Whether the page changed the session, or one was begun meanwhile; the cookie may be set only later."""
-        if Input(types.SESSION) not in self.recorder.inputs:
-            return False
-        session = self.request.__dict__.get("session")
-        if getattr(session, "modified", True):
-            return True
-        covered = types.SESSION in segments.covers(self.segment_function)
-        return not covered and getattr(session, "session_key", None) is not None
+    def opened(self, entry: Entry) -> Entry | None:
+        """Return an entry as its client takes it, compressed or not; None for one that this process cannot open."""
+        return encoding.opened(entry, self.asked)
 
     def capture(
         self,
@@ -228,65 +257,153 @@ class DjangoVisit:
         kept: tuple[float, float | None],
     ) -> Entry:
         """Return the entry for a response, and give the response the headers that the entry has."""
-        outgoing.dress(
-            response,
-            (*inputs, *sorted(self._classified_by)),
-            material,
-            downstream=self.route.policy.downstream,
-            shared=self.segment == "anonymous"
-            and Input(types.META, "*") not in self._classified_by,
-        )
+        varying = (*inputs, *sorted(self._classified_by))
+        lasts = self._made(response).may_last(kept[0])
+        if names := {hole.name for hole in self._bare.holes}:
+            downstream.dress_with_holes(response, varying, names)
+        else:
+            downstream.dress(
+                response,
+                varying,
+                material,
+                downstream=self.route.policy.downstream,
+                shared=self._is_shared,
+            )
+            if self._packed is not None:
+                encoding.offer(response)
+            if self.asked.serves_ranges:
+                response.setdefault("Accept-Ranges", "bytes")
         tags = {
             SITE,
             page_tag(self.path),
+            *map(segment_tag, segments.names_of(self.segment)),
             *tags_of(self.route.policy.tags),
         }
-        return outgoing.capture(response, material, tuple(sorted(tags | self.recorder.tags)), kept)
+        asked = self.found.since or kept[0]
+        entry = outgoing.capture(
+            response, self._bare, material, tuple(sorted(tags | self.recorder.tags)), (asked, *kept)
+        )
+        entry = entry._replace(lasts=lasts)
+        return entry if self._packed is None else entry._replace(**self._packed._asdict())
+
+    def changes(self, response: HttpResponseBase) -> tuple[str, ...]:
+        """Return the paths of what an unsafe request may have changed (RFC 9111 4.4)."""
+        named = (response.get(name, "") for name in ("Location", "Content-Location"))
+        found = (path_within_origin(reference, self.asked.url) for reference in named)
+        return (self.path, *filter(None, found))
+
+    def uncover(self, response: HttpResponseBase) -> None:
+        """Note where the holes of a response are, and take off their marks."""
+        if self.found.reason is None:
+            sets_token = stock.CSRF not in self._outside
+            try:
+                self._bare = filling.cut(
+                    self.request, response, self.recorder, sets_token=sets_token
+                )
+            finally:
+                filling.uncover(self.path, response, self.recorder.given)
+        else:
+            filling.uncover(self.path, response, self.recorder.given)
+
+    def prepare(self) -> None:
+        """Find out whether messages are waiting in the visitor's session."""
+        storage = self.request.__dict__.get("_messages")
+        with recording(None), quietly():
+            self.asked.has_messages = storage is not None and messages.is_waiting(storage)
+
+    def fill(self) -> None:
+        """Make what fills the holes of the page that was found; raises Refused."""
+        names = {hole.name for hole in self.found.entry.holes} if self.found.entry else set()
+        if not filling.are_known(names):
+            raise Refused(Reason.HOLE)
+        middleware = self._outside if self.is_ahead else settings.MIDDLEWARE
+        self._sets_token = CSRF in names and stock.CSRF not in middleware
+        try:
+            self._filling = filling.values(self.request, names, sets_token=self._sets_token)
+        except Exception as error:
+            logger.exception("The view answers, since a hole of its page could not be filled.")
+            raise Refused(Reason.HOLE) from error
+
+    def is_checked(self, draw: float) -> bool:
+        """Whether an entry that was found is compared with what the view answers, and not served."""
+        options = conf.get().options
+        return options.SHADOW or (draw < options.VERIFY and self.asked.method == "GET")
+
+    def differences(self, response: Any, entry: Entry) -> tuple[str, ...]:
+        """Return what of a response is not as in the entry, holes apart."""
+        return outgoing.differences(response, self._bare, entry)
 
     def serve(self, entry: Entry, now: float) -> Any:
         """Return the response for an entry."""
-        self._served = outgoing.serve(self.request, entry, now, self._conditions(), self.found.key)
+        conditions = {} if entry.holes else self._beyond(with_ranges=True)
+        self._served = outgoing.serve(self.request, entry, now, conditions, self.found.key)
+        if entry.holes:
+            outgoing.fill(self.request, self._served, entry, self._filling)
+        if self._sets_token:
+            filling.set_token(self.request, self._served)
         return self._served
+
+    def failed(self, error: Exception) -> HttpResponse | None:
+        """Return an error for what a view raised, None where Django makes an answer of it, or takes writes back."""
+        is_heard = routes.hears_errors(tuple(settings.MIDDLEWARE)) or is_any_open()
+        if is_heard or isinstance(error, ANSWERS):
+            return None
+        logger.error("The view of %s failed.", self.path, exc_info=error)
+        return HttpResponse(status=500)
+
+    def serve_instead(self, response: HttpResponseBase, entry: Entry, now: float) -> Any:
+        """Return the response for an entry in place of an error, whose cookies are sent all the same."""
+        served = self.serve(entry, now)
+        for name, cookie in response.cookies.items():
+            served.cookies.setdefault(name, cookie)
+        if response.cookies:
+            downstream.keep_for_one(served, response.get("Vary", ""))
+        served["Cache-Status"] = status.in_place(served["Cache-Status"], response.status_code)
+        return served
+
+    def unavailable(self) -> HttpResponse:
+        """Return a 504: no page is stored, and the client wants no other."""
+        return outgoing.unavailable(self.request)
 
     def serve_again(self, response: Any, entry: Entry, now: float) -> Any:
         """Undo what the site's middleware did once more to a page that was served behind it; its cookies stay."""
         if response is not self._served:
             return response
         served = self.serve(entry, now)
-        served.cookies = response.cookies
+        if response.cookies:  # they are for one visitor, whatever the page is
+            served.cookies = response.cookies
+            downstream.keep_for_one(served, response.get("Vary", ""))
         return served
 
     def finish(self, response: HttpResponseBase, outcome: Outcome) -> Any:
         """Say what happened, and answer the conditions that were kept from the view."""
-        conditions = self._conditions() if self._withheld else {}
-        return outgoing.finish(self.request, response, outcome, conditions, self.found.key)
+        if outcome.stored and self._packed is not None and self.asked.takes(self._packed.coding):
+            response = like(response, self._packed.body)
+            encoding.mark(response, self._packed.coding)
+        is_ours = self._withheld and not self._bare.holes
+        conditions = self._beyond(with_ranges=outcome.stored) if is_ours else {}
+        made = (self._said or response).status_code
+        return outgoing.finish(
+            self.request, response, outcome, conditions, self.found.key, made=made
+        )
 
-    def _conditions(self) -> dict[str, str]:
-        return {name: self.asked.meta[name] for name in CONDITIONAL if name in self.asked.meta}
-
-
-def _is_declared(item: Input, names: set[str]) -> bool:
-    """Whether the response's own `Vary` puts into the key, as a whole, what the page read by name."""
-    if item.kind == types.COOKIE:
-        return "cookie" in names
-    return item.kind == types.HEADER and item.name in names
+    def _beyond(self, *, with_ranges: bool) -> dict[str, str]:
+        """Return what the request asks beyond the page."""
+        meta = self.asked.meta
+        is_get = self.asked.method == "GET"
+        is_cut = with_ranges and is_get and RANGE in meta and self.asked.serves_ranges
+        parts = (RANGE, IF_RANGE) if is_cut else ()  # RFC 9110 14.2: HEAD has no parts
+        return {name: meta[name] for name in (*CONDITIONAL, *parts) if name in meta}
 
 
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
     """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
         with quietly(reads), as_before(request):
-            segment: object = function(request)
+            segment = segments.named(function(request))
     except Exception as error:
         logger.exception("The view answers, since the segment function failed.")
         raise Refused(Reason.NO_SEGMENT) from error
-    if isinstance(segment, str):
-        return segment
-    if isinstance(segment, int):  # the primary key of something; 1 is not "1"
-        return type(segment).__name__, str(segment)
-    if segment is not None:
-        logger.error(
-            "The view answers, since the segment function gave a %s. Let it give a str, or None for no cache.",
-            type(segment).__name__,
-        )
-    raise Refused(Reason.NO_SEGMENT)
+    if segment is None:
+        raise Refused(Reason.NO_SEGMENT)
+    return segment

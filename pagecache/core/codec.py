@@ -1,21 +1,29 @@
 """Entries as bytes: a revision, the versions of the vector, a checksum, a compact header, the body as it is.
 
-Nothing is ever unpickled. Whatever is damaged, truncated, or of an unknown revision is no entry (None).
+With a sealer, a seal takes the place of the checksum, and all but the versions, which are compared and written where
+the data is, stands behind it. Nothing is ever unpickled. Whatever is damaged, truncated, of an unknown revision, or
+not sealed where it should be or the reverse, is no entry (None).
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from struct import Struct
 from struct import error as StructError  # noqa: N812 the module has no better name for it
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zlib import crc32
 
+from pagecache.core.codings import NAMES
+from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
 
-REVISION = 1
+REVISION = 6
+SEALED = 0x80 | REVISION
 HEAD = Struct(">BH")  # revision, number of tags
 SUM = Struct(">I")  # CRC-32 of all that follows
-FIXED = Struct(">dddHIII")  # created, expires, age, status; lengths of material, tags, headers
+FIXED = Struct(
+    ">ddddd?HBIIII"
+)  # created, expires, age, grace, overlap, lasts, status, coding; lengths of material, tags, headers, holes
 FOREVER = float("inf")
 TEXT = "utf-8", "surrogateescape"
 
@@ -24,7 +32,11 @@ class Entry(NamedTuple):
     """A stored response with its metadata.
 
     `created` and `expires` are seconds since the epoch (`expires` is infinite where there is no limit), `age` the
-    seconds it came with. `material` is the full key material, `tags` the names of its vector.
+    seconds it came with, `grace` those for which it may still stand in for an error, `overlap` those for which it may
+    still be served while it is made anew, and `lasts` whether the view may say, after the end, that it is as it was.
+    `material` is the full key material, `tags` the names of its vector, `holes` the places in the body that are filled
+    for each visitor. `coding` is the content coding that the body is in, "" for none; the headers are those of the body
+    as it was made.
     """
 
     material: bytes
@@ -35,55 +47,109 @@ class Entry(NamedTuple):
     created: float
     expires: float = FOREVER
     age: float = 0.0
+    holes: tuple[Hole, ...] = ()
+    grace: float = 0.0
+    overlap: float = 0.0
+    coding: str = ""
+    lasts: bool = False
+
+    @property
+    def is_never_fresh(self) -> bool:
+        """Whether it ended as it was made: it is kept for its view to be asked each time."""
+        return self.expires <= self.created
 
 
-def encode(entry: Entry) -> tuple[bytes, bytes]:
-    """Return what stands before and what stands behind the versions of the vector."""
+class Sealer(Protocol):
+    """Seals bytes: who lacks the key can neither read them nor make such that open."""
+
+    def seal(self, data: bytes, bound: bytes) -> bytes:
+        """Return the data sealed; `bound` says where it belongs, and is not in it."""
+
+    def open(self, sealed: bytes, bound: bytes) -> bytes | None:
+        """Return the data; None for what was not sealed, or not with this `bound`."""
+
+
+def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[bytes, bytes]:
+    """Return what stands before and what stands behind the versions of the vector.
+
+    `name` is the key that the entry is stored under: sealed, it is one under no other.
+    """
     tags = _pack(entry.tags)
     headers = _pack([part for pair in entry.headers for part in pair])
+    holes = _pack([str(part) for hole in entry.holes for part in hole])
     fixed = FIXED.pack(
         entry.created,
         entry.expires,
         entry.age,
+        entry.grace,
+        entry.overlap,
+        entry.lasts,
         entry.status,
+        NAMES.index(entry.coding),
         len(entry.material),
         len(tags),
         len(headers),
+        len(holes),
     )
-    rest = b"".join((fixed, entry.material, tags, headers, entry.body))
-    return HEAD.pack(REVISION, len(entry.tags)), SUM.pack(crc32(rest)) + rest
+    rest = b"".join((fixed, entry.material, tags, headers, holes, entry.body))
+    return _closed(len(entry.tags), rest, name, sealer)
 
 
-def decode(data: bytes) -> tuple[Entry, bytes] | None:
+def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[Entry, bytes] | None:
     """Return the entry and the versions of its vector, run together; None for what is not an intact entry."""
     try:
-        revision, count = HEAD.unpack_from(data)
-        if revision != REVISION:
-            return None
+        _, count = HEAD.unpack_from(data)
         start = HEAD.size + count * VERSION_BYTES
-        (checksum,) = SUM.unpack_from(data, start)
-        about = start + SUM.size
-        created, expires, age, status, *lengths = FIXED.unpack_from(data, about)
+        rest, about = _opened(data, start, name, sealer)
+        created, expires, age, grace, overlap, lasts, *others = FIXED.unpack_from(rest, about)
+        status, number, *lengths = others
         at = about + FIXED.size + sum(lengths)
-        if at > len(data) or crc32(memoryview(data)[about:]) != checksum:
+        if at > len(rest):
             return None
-        material, tags, headers = _parts(data[about + FIXED.size : at], *lengths)
-    except (StructError, ValueError):
+        material, tags, headers, holes = _parts(rest[about + FIXED.size : at], *lengths)
+        coding = NAMES[number]
+    except (IndexError, StructError, ValueError):
         return None
     if len(tags) != count:
         return None
-    entry = Entry(material, tags, status, headers, data[at:], created, expires, age)
-    return entry, data[HEAD.size : start]
+    kept = created, expires, age, holes, grace, overlap, coding, lasts
+    return Entry(material, tags, status, headers, rest[at:], *kept), data[HEAD.size : start]
+
+
+def _closed(count: int, rest: bytes, name: str, sealer: Sealer | None) -> tuple[bytes, bytes]:
+    """Return a head, and the rest behind its checksum or sealed for its name."""
+    if sealer is None:
+        return HEAD.pack(REVISION, count), SUM.pack(crc32(rest)) + rest
+    head = HEAD.pack(SEALED, count)
+    return head, sealer.seal(rest, head + name.encode())
+
+
+def _opened(data: bytes, start: int, name: str, sealer: Sealer | None) -> tuple[bytes, int]:
+    """Return bytes that hold the rest, and where in them it starts; raises ValueError for what is not intact."""
+    if sealer is None and data[0] == REVISION:
+        about = start + SUM.size
+        if SUM.unpack_from(data, start) == (crc32(memoryview(data)[about:]),):
+            return data, about
+    if sealer is not None and data[0] == SEALED:
+        rest = sealer.open(data[start:], data[: HEAD.size] + name.encode())
+        if rest is not None:
+            return rest, 0
+    raise ValueError("It is damaged, not ours, or of another revision.")
 
 
 @lru_cache(1000)
 def _parts(
-    data: bytes, material: int, tags: int, _headers: int
-) -> tuple[bytes, tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return material, tags and headers; remembered, for a page that is asked for again says them again."""
-    names = _unpack(data[material : material + tags])
-    parts = _unpack(data[material + tags :])
-    return data[:material], names, tuple(zip(parts[::2], parts[1::2], strict=True))
+    data: bytes, material: int, tags: int, headers: int, _holes: int
+) -> tuple[bytes, tuple[str, ...], tuple[tuple[str, str], ...], tuple[Hole, ...]]:
+    """Return material, tags, headers and holes; remembered, for a page that is asked for again says them again."""
+    ends = (material, material + tags, material + tags + headers, len(data))
+    names, fields, places = (_unpack(data[a:b]) for a, b in pairwise(ends))
+    holes = tuple(Hole(int(at), name) for at, name in _pairs(places))
+    return data[:material], names, _pairs(fields), holes
+
+
+def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _pack(texts: Sequence[str]) -> bytes:
@@ -95,17 +161,22 @@ def _unpack(data: bytes) -> tuple[str, ...]:
     return tuple(str(data, *TEXT).split("\n")) if data else ()
 
 
-def encode_names(pairs: Sequence[tuple[str, str]]) -> bytes:
-    """Return a recipe, the names of request inputs, as bytes."""
-    return HEAD.pack(REVISION, len(pairs)) + _pack([part for pair in pairs for part in pair])
+def encode_names(
+    pairs: Sequence[tuple[str, str]], name: str = "", sealer: Sealer | None = None
+) -> bytes:
+    """Return a recipe, the names of request inputs, as bytes; `name` is the key that it is stored under."""
+    names = _pack([part for pair in pairs for part in pair])
+    return b"".join(_closed(len(pairs), names, name, sealer))
 
 
-def decode_names(data: bytes) -> tuple[tuple[str, str], ...] | None:
+def decode_names(
+    data: bytes, name: str = "", sealer: Sealer | None = None
+) -> tuple[tuple[str, str], ...] | None:
     """Return the names of a recipe; None for what is not an intact recipe."""
     try:
-        revision, count = HEAD.unpack_from(data)
-        parts = _unpack(data[HEAD.size :])
-        pairs = tuple(zip(parts[::2], parts[1::2], strict=True))
+        _, count = HEAD.unpack_from(data)
+        rest, about = _opened(data, HEAD.size, name, sealer)
+        pairs = _pairs(_unpack(rest[about:]))
     except (StructError, ValueError):
         return None
-    return pairs if revision == REVISION and len(pairs) == count else None
+    return pairs if len(pairs) == count else None

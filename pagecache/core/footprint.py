@@ -13,7 +13,9 @@ from pagecache.core.sqlscan import Boundary
 from pagecache.core.sqlstatements import Statements
 from pagecache.core.sqltext import UnsureError, column_name, folded, table_name
 
-__all__ = ["Boundary", "Footprint", "column_name", "footprint", "table_name"]
+__all__ = ["BEGINNINGS", "Boundary", "Footprint", "column_name", "footprint", "table_name"]
+
+BEGINNINGS = frozenset({Boundary.BEGINS, Boundary.CONTINUES})
 
 MAX_REMEMBERED = 4096
 MAX_REMEMBERED_LENGTH = 4000
@@ -29,7 +31,7 @@ class Footprint:
     `columns` are those that a write of one table sets in rows that were there: none for a plain INSERT, None for a
     DELETE or what is less plain. `opaque`: it may have read and written anything. `returns`: a write whose rows are
     still to be fetched (RETURNING). `rows` says which rows, where the text tells them apart, and `boundary` whether it
-    begins or ends a transaction. `volatile`: it asks for the time or for chance.
+    begins or ends a transaction. `volatile`: it asks for the time or for chance. `mentions`: how often it names tables.
     """
 
     reads: frozenset[str]
@@ -40,6 +42,7 @@ class Footprint:
     rows: Rows | None = field(default=None, compare=False)
     boundary: Boundary = field(default=Boundary.NONE, compare=False)
     volatile: bool = field(default=False, compare=False)
+    mentions: int = field(default=0, compare=False)
 
 
 def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) -> Footprint:
@@ -56,9 +59,10 @@ def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) ->
 def _remembered(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
     found = _of_folded(folded(sql), vendor, routines)
     rows = None if found.opaque else rows_of(sql, vendor)
-    if rows is None or {source.table for source in rows.sources} != (found.writes or found.reads):
+    if rows is None or len(rows.sources) != found.mentions:
         return found
-    return replace(found, rows=rows)
+    names_all = {source.table for source in rows.sources} == (found.writes or found.reads)
+    return replace(found, rows=rows) if names_all else found
 
 
 def _of_folded(sql: str, vendor: str, routines: frozenset[str]) -> Footprint:
@@ -91,6 +95,7 @@ def _found(scan: Statements, sql: str) -> Footprint:
         returns,
         boundary=scan.boundary,
         volatile=scan.volatile,
+        mentions=scan.mentions,
     )
 
 

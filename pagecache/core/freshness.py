@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 
+from pagecache.core.codec import Entry
 from pagecache.core.headers import cache_control, http_date, seconds
 from pagecache.core.types import UNSET, Unset
+
+STRICT = frozenset({"must-revalidate", "no-cache", "proxy-revalidate", "s-maxage"})
+UNSHARED = frozenset({206, 304, 401, 403, 407})  # parts, answers to conditions, and to one client
+OF_THE_BODY = frozenset({"content-encoding", "content-length", "content-range", "content-type"})
+MINUTE = 60.0
+GUESSED = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})  # RFC 9110 15.1
+DAY = 86400.0
+THERE = frozenset({200, 203, 204})
 
 
 def stated_lifetime(headers: Mapping[str, str], now: float) -> float | Unset:
@@ -16,34 +25,108 @@ def stated_lifetime(headers: Mapping[str, str], now: float) -> float | Unset:
         if name in directives:
             return float(seconds(directives[name]))
     if "expires" in headers:
-        expires = http_date(headers["expires"])
-        date = http_date(headers.get("date", ""))
+        expires = http_date(headers["expires"], now)
+        date = http_date(headers.get("date", ""), now)
         return 0.0 if expires is None else max(0.0, expires - (now if date is None else date))
     return UNSET
 
 
-def current_age(headers: Mapping[str, str]) -> float:
-    """Return the age that a response came with, in seconds (RFC 9111 5.1)."""
-    return float(seconds((headers["age"].strip(),))) if "age" in headers else 0.0
+def guessed_lifetime(
+    headers: Mapping[str, str], status: int, now: float, share: float
+) -> float | Unset:
+    """Return a share of the time for which a response had not changed, a day at most (RFC 9111 4.2.2).
+
+    UNSET where the response says how long, or when it changed is not known, or nothing allows its status to be kept.
+    """
+    changed = http_date(headers.get("last-modified", ""), now)
+    is_kept = status in GUESSED or "public" in cache_control(headers.get("cache-control", ""))
+    is_stated = not isinstance(stated_lifetime(headers, now), Unset)
+    if not share or changed is None or not is_kept or is_stated:
+        return UNSET
+    date = http_date(headers.get("date", ""), now)
+    life = share * max(0.0, (now if date is None else date) - changed)
+    return max(0.0, min(DAY, life) - initial_age(headers, now, now))
+
+
+def speaks_for_itself(headers: Mapping[str, str], status: int, now: float, share: float) -> bool:
+    """Whether a response of any final status says how long it may be kept, or lets it be guessed (RFC 9111 3)."""
+    is_final = status >= 200 and status not in UNSHARED  # noqa: PLR2004 RFC 9110 15.2
+    said = stated_lifetime(headers, now), guessed_lifetime(headers, status, now, share)
+    return is_final and said != (UNSET, UNSET)
+
+
+def initial_age(headers: Mapping[str, str], now: float, asked: float) -> float:
+    """Return the age, in whole seconds, of a response that came now and was asked for at `asked` (RFC 9111 4.2.3)."""
+    date = http_date(headers.get("date", ""), now)
+    apparent = 0.0 if date is None else now - date
+    corrected = _stated_age(headers) + max(0, int(now - asked))
+    return float(max(int(apparent), corrected))
+
+
+def _stated_age(headers: Mapping[str, str]) -> int:
+    """Return the first value of Age; what is invalid is ignored (RFC 9111 5.1)."""
+    return seconds((headers.get("age", "").partition(",")[0].strip(),))
+
+
+def capped(timeout: float | Unset | None, status: int, most: float | None) -> float | Unset | None:
+    """Return a timeout, in seconds, that was not stated with this status in mind.
+
+    What is not there, or elsewhere, may soon be here: it is kept for `most` seconds (None: no limit).
+    """
+    if status in THERE or most is None or isinstance(timeout, Unset):
+        return timeout
+    return most if timeout is None else min(timeout, most)
 
 
 def lifetime(
     headers: Mapping[str, str],
     now: float,
+    asked: float,
     *,
     stated: tuple[float | Unset | None, ...],
     expires_at: float | None,
 ) -> float | None:
-    """Return for how many seconds the page may be kept, None for no limit.
+    """Return for how many seconds a page that was asked for at `asked` may be kept, None for no limit.
 
     `stated` are the timeouts of the view's `cache_page`, of a rule, and of the site, in seconds: the first two come
     before the response's own freshness, the last after it; `expires_at` (since the epoch) caps them all.
     """
     *before, default = stated
     own = stated_lifetime(headers, now)
-    left = own if isinstance(own, Unset) else max(0.0, own - current_age(headers))
+    left = own if isinstance(own, Unset) else max(0.0, own - initial_age(headers, now, asked))
     life = next(limit for limit in (*before, left, default) if not isinstance(limit, Unset))
     if expires_at is None:
         return life
     rest = max(0.0, expires_at - now)
     return rest if life is None else min(life, rest)
+
+
+def longest_wait(entry: Entry) -> float:
+    """Return for how many seconds after its end a page is kept for its view to say that it is as it was.
+
+    As long as it was fresh, and a minute at least: then the view is not asked often enough for it to matter.
+    """
+    return max(MINUTE, entry.expires - entry.created) if entry.lasts else 0.0
+
+
+def of_the_whole(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what the headers of a 304 say of the page; not what is of the body, which is there (RFC 9111 3.2)."""
+    return {name: value for name, value in headers.items() if name not in OF_THE_BODY}
+
+
+def grace(headers: Mapping[str, str], default: float) -> float:
+    """Return for how many seconds after its end a page may stand in for an error (RFC 5861 4, RFC 9111 4.2.4)."""
+    return _after_end("stale-if-error", headers, default)
+
+
+def overlap(headers: Mapping[str, str], default: float) -> float:
+    """Return for how many seconds after its end a page may be served while it is made anew (RFC 5861 3)."""
+    return _after_end("stale-while-revalidate", headers, default)
+
+
+def _after_end(name: str, headers: Mapping[str, str], default: float) -> float:
+    directives = cache_control(headers.get("cache-control", ""))
+    if not STRICT.isdisjoint(directives):
+        return 0.0
+    stated = directives.get(name)
+    return default if stated is None else float(seconds(stated))

@@ -25,7 +25,7 @@ class Reason(StrEnum):
     BODY = "body", "the request carries a body or a Content-Type, or the page looked for a body"
     AUTHORIZATION = "authorization", "the request carries `Authorization`"
     METHOD_OVERRIDE = "method-override", "the request carries a method override header"
-    RANGE = "range", "the request asks for a range"
+    RANGE = "range", "the request asks for a range, and `RANGES` is off"
     PRECONDITION = "precondition", "the request carries `If-Match` or `If-Unmodified-Since`"
     SESSION_COOKIE = (
         "session-cookie",
@@ -42,7 +42,7 @@ class Reason(StrEnum):
         "sensitive-view",
         "admin, log-in, password and login-required views are never stored",
     )
-    UNRESOLVED = "unresolved", "no view answers this path"
+    UNRESOLVED = "unresolved", "no view of the URLconf answers this path"
     NO_SEGMENT = "no-segment", "the segment function gave None, raised, or changed its answer"
     UNDECLARED_COOKIE = (
         "undeclared-cookie",
@@ -57,6 +57,10 @@ class Reason(StrEnum):
         "the page read the session, and the visitor has one; or it changed the session",
     )
     USER = "user", "the page read the user, and the visitor may be logged in"
+    ONLY_IF_CACHED = (
+        "only-if-cached",
+        "no page is stored that may be served, and the request says `only-if-cached` (`OBEY_REQUEST_DIRECTIVES`): 504",
+    )
     OWED = (
         "announcement-owed",
         "an announcement of this process has not got through to the cache server yet",
@@ -67,12 +71,20 @@ class Reason(StrEnum):
     # the render: answered by the view, not stored
     HEAD = "head", "a response to HEAD has no body to store"
     STATUS = "status", "the status is not in `STATUSES`"
+    EXCEPTION = "exception", "the view raised an exception, and something else answered for it"
     STREAMING = "streaming", "the response is streamed"
     SET_COOKIE = "set-cookie", "the response sets a cookie"
     PRIVATE = "private", "the response says `Cache-Control: private`"
     NO_STORE = "no-store", "the response says `Cache-Control: no-store`"
     NO_CACHE = "no-cache", "the response says `Cache-Control: no-cache`"
-    VARY_STAR = "vary-star", "the response says `Vary: *`"
+    REQUEST_NO_STORE = (
+        "request-no-store",
+        "the request says `no-store`, and `OBEY_REQUEST_DIRECTIVES` is on",
+    )
+    VARY_STAR = (
+        "vary-star",
+        "the response says `Vary: *`, or something there that is no header name",
+    )
     PARTIAL = (
         "partial",
         "the response is a part (`Content-Range`), or its length is not its `Content-Length`",
@@ -82,9 +94,16 @@ class Reason(StrEnum):
         "no-lifetime",
         "the response may not be kept: its freshness or its timeout is zero",
     )
-    CSRF = "csrf-token", "the page holds a CSRF token"
-    MESSAGES = "messages", "the view added a message for its visitor"
-    NONCE = "csp-nonce", "the page holds a Content-Security-Policy nonce"
+    CSRF = "csrf-token", "the page holds a CSRF token that cannot be made anew for each visitor"
+    MESSAGES = "messages", "a message is waiting for the visitor, or the view added one"
+    NONCE = (
+        "csp-nonce",
+        "the page holds a Content-Security-Policy nonce, in header or body, that pagecache does not know",
+    )
+    HOLE = (
+        "hole",
+        "a hole cannot be filled: its function failed, or what a page was given has no place in its body any more",
+    )
     CHALLENGE = "challenge", "the response asks the client to log in"
     ALL_COOKIES = "all-cookies", "the page read all cookies at once"
     ALL_HEADERS = (
@@ -100,6 +119,7 @@ class Reason(StrEnum):
         "the page depends on an object that has no name: a value in the environment of the request, or its urlconf",
     )
     TOO_MANY_INPUTS = "too-many-inputs", "the page read more request inputs than one recipe holds"
+    TOO_MANY_VARIANTS = "too-many-variants", "the path has `MAX_VARIANTS` pages already"
     AUTHENTICATED = (
         "authenticated",
         "the page was made for a logged-in visitor, and no segment covers that",
@@ -119,9 +139,21 @@ class Reason(StrEnum):
     NESTED = "nested", "the page made another request to the site"
     TRANSACTION = "transaction", "the page was read in a transaction that had begun before"
     UNANNOUNCED = "unannounced", "this connection has writes that are not announced yet"
+    CHECKED = (
+        "checked",
+        "a stored page was there, and was compared with what the view answers (`VERIFY`, `SHADOW`)",
+    )
+    BARRED = (
+        "barred",
+        "a stored page of the path was not what the view answers; the log says what differed (`VERIFY`, `SHADOW`)",
+    )
     WIDENED = (
         "widened",
         "the page read a request input for the first time; it is stored from the next request on",
     )
     MOVED = "moved", "the data changed while the page was made"
-    SETTLING = "settling", "the data changed less than `SETTLE_SECONDS` before"
+    UNSETTLED = (
+        "unsettled",
+        "a transaction that writes to the data has not ended yet, or was not heard of again (two phases)",
+    )
+    SETTLING = "settling", "the data changed less than `SETTLE_SECONDS` before (replicas)"

@@ -4,15 +4,24 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from pagecache.core.headers import cache_control, vary_names
+from pagecache.core.holes import IN_HEADER
+from pagecache.core.ranges import is_range
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Answered, Asked
 
 T = TypeVar("T")
 Rule = Callable[[T], Reason | None]
 
+# Statuses whose requirements for caches are met (RFC 9111 5.2.2.3).
+UNDERSTOOD = frozenset(
+    {200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 500, 501, 502, 503, 504}
+)
+POLICIES = ("content-security-policy", "content-security-policy-report-only")
 OVERRIDES = frozenset(
     {"HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE"}
 )
+# Django takes the last two for Content-Type and Content-Length, where a server lets `Content_Type` through.
+BODY_FIELDS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
 
 
 def disabled(asked: Asked) -> Reason | None:
@@ -29,7 +38,7 @@ def body(asked: Asked) -> Reason | None:
     """A GET with a body means whatever the view makes of it; a charset changes how the query is read."""
     meta = asked.meta
     length = meta.get("CONTENT_LENGTH")
-    has_body = length not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in meta
+    has_body = length not in {None, "", "0"} or not meta.keys().isdisjoint(BODY_FIELDS)
     return Reason.BODY if has_body or meta.get("CONTENT_TYPE") else None
 
 
@@ -40,12 +49,13 @@ def authorization(asked: Asked) -> Reason | None:
 
 def method_override(asked: Asked) -> Reason | None:
     """Middleware may turn this GET into another method."""
-    return None if OVERRIDES.isdisjoint(asked.meta) else Reason.METHOD_OVERRIDE
+    return None if asked.meta.keys().isdisjoint(OVERRIDES) else Reason.METHOD_OVERRIDE
 
 
 def ranges(asked: Asked) -> Reason | None:
-    """A range is the view's to answer."""
-    return Reason.RANGE if "HTTP_RANGE" in asked.meta else None
+    """A range is the view's to answer, unless it is cut out of stored pages."""
+    is_ours = "HTTP_RANGE" not in asked.meta or asked.serves_ranges
+    return None if is_ours else Reason.RANGE
 
 
 def precondition(asked: Asked) -> Reason | None:
@@ -111,13 +121,14 @@ def partial(answered: Answered) -> Reason | None:
     """A part is never stored as the whole (RFC 9111 3.3)."""
     length = answered.headers.get("content-length")
     differs = length is not None and length != str(answered.size) and not answered.streaming
-    is_part = answered.status == 206 or "content-range" in answered.headers  # noqa: PLR2004 a status code
+    is_part = answered.status == 206 or is_range(answered.headers.get("content-range", ""))  # noqa: PLR2004 a status code
     return Reason.PARTIAL if is_part or differs else None
 
 
 def status(answered: Answered) -> Reason | None:
-    """Only statuses that the site named are stored."""
-    return None if answered.status in answered.statuses else Reason.STATUS
+    """Only statuses that the site named are stored, and none that is to be understood and is not."""
+    is_unknown = "must-understand" in _directives(answered) and answered.status not in UNDERSTOOD
+    return Reason.STATUS if is_unknown or answered.status not in answered.statuses else None
 
 
 def streaming(answered: Answered) -> Reason | None:
@@ -131,8 +142,10 @@ def set_cookie(answered: Answered) -> Reason | None:
 
 
 def no_store(answered: Answered) -> Reason | None:
-    """RFC 9111 5.2.2.5."""
-    return Reason.NO_STORE if "no-store" in _directives(answered) else None
+    """RFC 9111 5.2.2.5; beside must-understand it is for caches that do not know the status (5.2.2.3)."""
+    directives = _directives(answered)
+    is_meant = "must-understand" not in directives or answered.status not in UNDERSTOOD
+    return Reason.NO_STORE if is_meant and "no-store" in directives else None
 
 
 def private(answered: Answered) -> Reason | None:
@@ -141,8 +154,9 @@ def private(answered: Answered) -> Reason | None:
 
 
 def no_cache(answered: Answered) -> Reason | None:
-    """RFC 9111 5.2.2.4: not to be reused without asking the view, so not stored."""
-    return Reason.NO_CACHE if "no-cache" in _directives(answered) else None
+    """RFC 9111 5.2.2.4: not to be reused without asking the view, so not stored unless that is asked each time."""
+    is_said = "no-cache" in _directives(answered)
+    return Reason.NO_CACHE if is_said and not answered.asks else None
 
 
 def vary_star(answered: Answered) -> Reason | None:
@@ -151,12 +165,10 @@ def vary_star(answered: Answered) -> Reason | None:
 
 
 def nonce(answered: Answered) -> Reason | None:
-    """A nonce that is used twice protects nobody."""
-    policies = (
-        answered.headers.get("content-security-policy", ""),
-        answered.headers.get("content-security-policy-report-only", ""),
-    )
-    return Reason.NONCE if any("'nonce-" in policy.lower() for policy in policies) else None
+    """A nonce that is used twice protects nobody; one that was cut out is filled anew."""
+    policies = (answered.headers.get(name, "").lower() for name in POLICIES)
+    parts = [part for policy in policies for part in policy.split("'nonce-")[1:]]
+    return None if all(part.startswith(IN_HEADER) for part in parts) else Reason.NONCE
 
 
 def recorded(answered: Answered) -> Reason | None:
@@ -165,8 +177,9 @@ def recorded(answered: Answered) -> Reason | None:
 
 
 def no_lifetime(answered: Answered) -> Reason | None:
-    """Nothing is stored that is stale at once."""
-    return Reason.NO_LIFETIME if answered.lifetime is not None and answered.lifetime <= 0 else None
+    """Nothing is stored that is stale at once, unless the view is asked each time."""
+    is_over = answered.lifetime is not None and answered.lifetime <= 0
+    return Reason.NO_LIFETIME if is_over and not answered.asks else None
 
 
 def too_large(answered: Answered) -> Reason | None:

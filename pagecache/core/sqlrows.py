@@ -112,6 +112,8 @@ class _Statement:
         if self._peek().sign == "DISTINCT" and self._peek(1).sign != "ON":
             self._at += 1
         shown = list(split(self._until(frozenset({"FROM"})), ","))
+        if any(items[-1:] and items[-1].sign == "*" for items in shown):  # of how many columns?
+            raise UnsureError
         self._expect("FROM")
         self._source()
         while self._peek().sign in _JOINS:

@@ -29,6 +29,7 @@ class Boundary(Enum):
 
     NONE = "none"
     BEGINS = "begins"
+    CONTINUES = "continues"  # ends one, and may begin another
     SAVES = "saves"  # a savepoint, which in SQLite begins one too
     COMMITS = "commits"  # what came before, as definitions do in some databases
     ENDS = "ends"
@@ -42,6 +43,7 @@ class Scan(ABC):
         self.routines = routines
         self.reads: set[str] = set()
         self.writes: set[str] = set()
+        self.mentions = 0  # of tables
         self.opaque = False
         self.returns = False
         self.boundary = Boundary.NONE

@@ -36,12 +36,15 @@ _BEGIN_OPTIONS = frozenset(
 class Statements(Defining):
     """All statements that have a rule."""
 
+    is_last = True  # of its text
+
     def text(self, sql: str) -> None:
         """All statements of a text."""
         if self.vendor not in VENDORS:
             raise UnsureError
         statements = each_statement(grouped(sql, self.vendor))
         for items in statements:
+            self.is_last = items is statements[-1]
             self.statement(Level(items, self.vendor))
         self.assigned += [None] * (len(statements) - 1)
 
@@ -50,7 +53,8 @@ class Statements(Defining):
         first = level.peek()
         rule = _RULES.get(first.word) if first.sign != "()" else Statements.query
         if first.word in _ENDS and not level.has("TO"):
-            self.boundary = Boundary.ENDS
+            begins_again = level.has("CHAIN") or not self.is_last
+            self.boundary = Boundary.CONTINUES if begins_again else Boundary.ENDS
         elif first.word in _DEFINES and self.boundary is Boundary.NONE:
             self.boundary = Boundary.COMMITS
         if rule is None or self.vendor not in _ONLY_IN.get(first.word, {self.vendor}):
@@ -102,6 +106,8 @@ class Statements(Defining):
         """BEGIN and START TRANSACTION, but no block of code."""
         if not level.accept("BEGIN") and not level.accept("START", "TRANSACTION"):
             raise UnsureError
+        if level.has("SNAPSHOT"):  # it sees all data as it is now
+            self.reads.add(CATALOG)
         level.skip(_BEGIN_OPTIONS)
         self.must_end(level)
         self.boundary = Boundary.BEGINS
@@ -113,9 +119,9 @@ class Statements(Defining):
         self.expressions(level)
 
     def set(self, level: Level) -> None:
-        """SET of the session, but not what runs or commits a statement."""
+        """SET of the session, but not what runs or commits a statement, or lets one see old data."""
         commits = any("autocommit" in item.raw.lower() for item in level.items)
-        if commits or level.is_next("SET", "STATEMENT"):
+        if commits or level.is_next("SET", "STATEMENT") or level.has("SNAPSHOT"):
             raise UnsureError
         self.expressions(level)
 

@@ -126,6 +126,7 @@ class Query(Scan):
 
     def touch(self, names: list[Token], ctes: frozenset[str], *, target: bool = False) -> None:
         """Note a table by its name, unless it is one that WITH declared."""
+        self.mentions += 1
         alone = len(names) == 1
         if alone and names[0].word == "DUAL" and self.vendor in {"mysql", "oracle"}:
             return

@@ -77,7 +77,7 @@ POSTGRESQL = frozenset(
     jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_to_record
     jsonb_to_recordset jsonb_to_tsvector jsonb_typeof justify_days justify_hours justify_interval l2_distance
     lcm least left levenshtein levenshtein_less_equal line localtime localtimestamp log10 lower_inc
-    lower_inf lseg make_date make_interval make_time make_timestamp make_timestamptz masklen md5 metaphone
+    lower_inf lseg make_date make_interval make_time make_timestamp make_timestamptz masklen md5 merge_action metaphone
     min_scale mode multirange netmask network normalize now npoints num_nonnulls num_nulls
     nummultirange numnode numrange octet_length offset overlay parse_ident path percentile_cont
     percentile_disc pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all

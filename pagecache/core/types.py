@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pagecache.core.codec import Entry
+from pagecache.core.directives import Directives
 from pagecache.core.reasons import Reason
 
 K = TypeVar("K", bound=Hashable)
@@ -28,6 +29,8 @@ VARY = "vary"  # a header that the response's `Vary` names: its value, taken lit
 META = "meta"  # a server variable, by value
 SESSION = "session"  # only as absent, unless a segment covers it
 USER = "user"  # likewise
+MESSAGES = "messages"  # flash messages: only as none waiting
+HOLE = "hole"  # a function of the site that fills a hole; it needs what the site's middleware finds out
 
 
 def without_covered(inputs: frozenset[Input]) -> frozenset[Input]:
@@ -98,6 +101,10 @@ class Asked(Protocol):
     @property
     def has_sensitive_param(self) -> bool: ...
     @property
+    def directives(self) -> Directives: ...
+    @property
+    def serves_ranges(self) -> bool: ...
+    @property
     def is_refused_agent(self) -> bool: ...
     @property
     def authenticated(self) -> str: ...
@@ -118,6 +125,9 @@ class Answered:
     max_bytes: int
     sets_cookie: bool
     lifetime: float | None
+    grace: float = 0.0
+    asks: bool = False  # whether it is kept for its view to say each time that it is as it was
+    overlap: float = 0.0
     refusals: tuple[Reason, ...] = field(default=())
 
 
@@ -135,15 +145,24 @@ class Outcome:
 class Found:
     """What the look-up of one request found; `starts` and `star` are the start versions."""
 
+    is_begun: bool = False  # by whoever saw the request first
     forward: str = "uri-miss"
+    is_there: bool = False  # an entry for the key, whether or not it may be served
     reason: Reason | None = None  # why neither to serve nor to store
     recipe: tuple[Input, ...] = ()
     has_recipe: bool = False
     key: str = ""
     entry: Entry | None = None
+    vector: bytes = b""  # of the entry
+    known: Entry | None = None  # one of which the view may say that it is as it was
+    proof: Entry | None = None  # one that is not served, but compared with what the view answers
+    reserve: Entry | None = None  # an entry that has ended, and may stand in for an error
+    ended: Entry | None = None  # one that may be served while another request makes it anew
     star: bytes | None = None
     since: float = 0.0  # when they were read, in seconds since the epoch
     starts: dict[str, bytes | None] = field(default_factory=dict)
+    seen: bytes = b""  # how what was there began: the entry or, without a recipe, that
+    turn: Any = None  # of this request to make the page, where others wait for it
 
 
 class Refused(Exception):  # noqa: N818 a decision, not an error

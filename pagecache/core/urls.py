@@ -1,12 +1,17 @@
-"""Patterns of `EXCLUDE`, `INCLUDE` and `RULES`: a regular expression on the path, or a name of the view."""
+"""Patterns of `EXCLUDE`, `INCLUDE` and `RULES`: a regular expression on the path, or a name of the view.
+
+And what a URL in a response means for the cache.
+"""
 
 import re
 from collections.abc import Callable, Iterable
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from pagecache.core.types import Resolved
 
 Pattern = Callable[[str, Resolved], bool]
 PREFIXES = ("name:", "namespace:", "app:")
+PORTS = {"http": 80, "https": 443}
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -29,3 +34,16 @@ def compile_pattern(text: str) -> Pattern:
 def matches_any(patterns: Iterable[Pattern], path: str, view: Resolved) -> bool:
     """Whether one of the patterns matches."""
     return any(pattern(path, view) for pattern in patterns)
+
+
+def path_within_origin(reference: str, target: str) -> str | None:
+    """Return the decoded path of a URL that a response for a target names; None for another origin's, or for none."""
+    try:
+        url, own = urlsplit(urljoin(target, reference)), urlsplit(target)
+        return unquote(url.path) or "/" if reference and _origin(url) == _origin(own) else None
+    except ValueError:
+        return None
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or PORTS.get(url.scheme)

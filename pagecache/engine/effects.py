@@ -1,12 +1,19 @@
 """What a flow asks for: each effect can be carried out on a thread (`run`) and on an event loop (`arun`)."""
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from asgiref.sync import sync_to_async
+
+from pagecache.announcing import announcer, site_store
 from pagecache.core.vector import Plan
-from pagecache.invalidation import announcer, site_store
+from pagecache.stores.base import Leased, Saved
+from pagecache.stores.waiting import forgive
 
 
 @dataclass(slots=True)
@@ -40,15 +47,76 @@ class Put:
 
 @dataclass(slots=True)
 class Save:
-    """Check that no data moved and save the entry; gives the versions it was saved with, or None."""
+    """Check that no data moved and save the entry; gives the versions it was saved with, or why not."""
 
     plan: Plan
 
-    def run(self, _render: Any) -> tuple[bytes, ...] | None:
+    def run(self, _render: Any) -> Saved:
         return site_store().save(self.plan)
 
-    async def arun(self, _render: Any) -> tuple[bytes, ...] | None:
+    async def arun(self, _render: Any) -> Saved:
         return await site_store().asave(self.plan)
+
+
+@dataclass(slots=True)
+class Lease:
+    """Take the lease for a page, unless somebody has it; gives what `Store.lease` gives."""
+
+    key: str
+    token: bytes
+    seconds: float
+    beside: str
+
+    def run(self, _render: Any) -> Leased:
+        return site_store().lease(self.key, self.token, self.seconds, self.beside)
+
+    async def arun(self, _render: Any) -> Leased:
+        return await site_store().alease(self.key, self.token, self.seconds, self.beside)
+
+
+@dataclass(slots=True)
+class Release:
+    """Give up a lease that is still ours, and leave a mark in its place for some seconds, unless that is empty."""
+
+    key: str
+    token: bytes
+    mark: bytes
+    seconds: float
+
+    def run(self, _render: Any) -> None:
+        site_store().release(self.key, self.token, self.mark, self.seconds)
+
+    async def arun(self, _render: Any) -> None:
+        await site_store().arelease(self.key, self.token, self.mark, self.seconds)
+
+
+@dataclass(slots=True)
+class Wait:
+    """Wait until something is over that this process does, and for so many seconds at most."""
+
+    over: Future[None]
+    seconds: float
+
+    def run(self, _render: Any) -> None:
+        wait((self.over,), self.seconds)
+
+    async def arun(self, _render: Any) -> None:
+        await asyncio.wait((asyncio.wrap_future(self.over),), timeout=self.seconds)
+
+
+@dataclass(slots=True)
+class Pause:
+    """Do nothing for a while; the time that the store may take counts anew then."""
+
+    seconds: float
+
+    def run(self, _render: Any) -> None:
+        time.sleep(self.seconds)
+        forgive()
+
+    async def arun(self, _render: Any) -> None:
+        await asyncio.sleep(self.seconds)
+        forgive()
 
 
 @dataclass(slots=True)
@@ -85,6 +153,62 @@ class Classify:
 
     async def arun(self, _render: Any) -> None:
         await self.visit.aclassify()
+
+
+class Fillable(Protocol):
+    """Whoever knows how to make what a visitor gets of their own."""
+
+    def prepare(self) -> None:
+        """Find out what a look-up behind the site's middleware needs to know of the visitor."""
+
+    def fill(self) -> None:
+        """Make what fills the holes of the page that was found; raises Refused."""
+
+
+@dataclass(slots=True)
+class Prepare:
+    """Find out what a look-up behind the site's middleware needs to know of the visitor."""
+
+    visit: Fillable
+
+    def run(self, _render: Any) -> None:
+        self.visit.prepare()
+
+    async def arun(self, _render: Any) -> None:
+        await sync_to_async(self.visit.prepare)()
+
+
+@dataclass(slots=True)
+class Fill:
+    """Make what fills the holes of the page that was found: the site's functions may ask the database."""
+
+    visit: Fillable
+
+    def run(self, _render: Any) -> None:
+        self.visit.fill()
+
+    async def arun(self, _render: Any) -> None:
+        await sync_to_async(self.visit.fill)()
+
+
+class Compressible(Protocol):
+    """Whoever knows how to compress the page that was made."""
+
+    def compress(self) -> None:
+        """Find out what the page is in the site's coding."""
+
+
+@dataclass(slots=True)
+class Compress:
+    """Compress the page that was made: it takes its time, so no event loop waits for it."""
+
+    visit: Compressible
+
+    def run(self, _render: Any) -> None:
+        self.visit.compress()
+
+    async def arun(self, _render: Any) -> None:
+        await sync_to_async(self.visit.compress, thread_sensitive=False)()
 
 
 class Recorded(Protocol):

@@ -1,37 +1,48 @@
 """Look-up: find the entry for a request and prove it current."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from pagecache import versions
+from pagecache import conf, versions
+from pagecache.announcing import announcer, site_names, site_store
 from pagecache.core import codec
+from pagecache.core.codec import Entry
+from pagecache.core.directives import allow
+from pagecache.core.freshness import longest_wait
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Refused, remember
+from pagecache.core.types import HOLE, MESSAGES, Found, Input, Refused, remember
 from pagecache.core.vector import VERSION_BYTES, is_version
-from pagecache.engine.effects import Announce, Classify, Fetch, Put
+from pagecache.engine.effects import Announce, Classify, Fetch, Lease, Prepare, Put
 from pagecache.engine.visit import (
     MOST,
+    PATH_SECONDS,
     Flow,
     Visit,
+    barred,
     decode_recipe,
     key_material,
     known_tags,
     recipes,
+    stored_uris,
+    unsafe,
 )
-from pagecache.invalidation import announcer, site_names, site_store, writes
+from pagecache.recording.recorder import recorder, tick
+from pagecache.stores.base import PROBE
 from pagecache.tags import SITE, page_tag
+from pagecache.writes import writes
 
 Versions = dict[str, bytes | None]
+BUSY_SECONDS = 10.0  # after an unsafe request
 
 
 def look_up(visit: Visit) -> Flow:
     """Find the entry for a request and prove it current; start versions are read on the way."""
     found = visit.found
     current: Versions = {}
-    if announcer.owes:
-        yield from _pay()
-    _hold_off()
+    yield from ready()
+    if visit.path in barred and barred[visit.path] > time.time():
+        raise Refused(Reason.BARRED)
     if visit.is_segmented:
         yield Classify(visit)
     recipe = recipes.get(visit.path)
@@ -40,23 +51,88 @@ def look_up(visit: Visit) -> Flow:
     if recipe is None:
         return
     found.recipe, found.has_recipe = recipe, True
-    wanted = key_material(visit, found.recipe)
+    if visit.is_ahead and _needs_site(visit, recipe):
+        if found.star is None:
+            yield from _fetch(visit, current, _base(visit))
+        return
+    if _may_have_messages(visit, recipe):
+        yield Prepare(visit)
+    yield from _match(visit, key_material(visit, recipe), current)
+
+
+def look_up_again(visit: Visit) -> Flow:
+    """Look up anew, as if the request came only now; but what it has read is from when it came."""
+    before, visit.found = visit.found, Found()
+    visit.asked_view = {}
+    if recorder() is visit.recorder:
+        visit.found.star, visit.found.since = before.star, before.since
+        visit.found.starts = before.starts
+    yield from look_up(visit)
+
+
+def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
+    """Find the entry for some key material and prove it current."""
+    found = visit.found
     found.key = site_names().entry(digest(wanted))
     tags = known_tags.get(found.key) or _base(visit)
     data = yield from _fetch(visit, current, tags, found.key, visit.alias)
-    decoded = codec.decode(data) if data else None
+    found.seen = (data or b"")[:PROBE]
+    decoded = codec.decode(data, found.key, conf.get().sealer) if data else None
     if decoded is None or decoded[0].material != wanted:
+        stored, end = stored_uris.get(visit.uri, (found.key, 0.0))
+        if stored != found.key and end > found.since:
+            found.forward = "vary-miss"
         return
-    entry, vector = decoded
+    found.is_there = True
+    entry, vector = visit.opened(decoded[0]), decoded[1]
+    if entry is None:
+        return
     if entry.tags != tags:
         remember(known_tags, found.key, entry.tags, MOST)
         unknown = [tag for tag in entry.tags if tag not in current]
         yield from _fetch(visit, current, unknown)
     found.forward = "stale"
-    if entry.expires > time.time() and is_current(entry.tags, vector, current):
-        if not writes.unannounced().isdisjoint(entry.tags):
-            raise Refused(Reason.UNANNOUNCED)
+    now = time.time()
+    kept = max(entry.grace, entry.overlap, longest_wait(entry))
+    if entry.expires + kept <= now or not is_current(entry.tags, vector, current):
+        return
+    if not writes.unannounced().isdisjoint(entry.tags):
+        raise Refused(Reason.UNANNOUNCED)
+    found.vector = vector
+    _choose(visit, entry, now)
+    if found.entry is None and entry.lasts:
+        visit.ask_about(entry)
+
+
+def _choose(visit: Visit, entry: Entry, now: float) -> None:
+    """Take an entry that is current for what it may be: the page, or one that stands in for it."""
+    now = max(now, entry.created)  # by the clock of another machine
+    found, is_fresh = visit.found, entry.expires > now
+    is_allowed = allow(visit.asked.directives, entry.age + now - entry.created, entry.expires - now)
+    if is_fresh and not is_allowed:
+        found.forward = "request"
+    elif is_fresh:
         found.entry = entry
+    elif is_allowed:
+        found.reserve = entry if entry.expires + entry.grace > now else None
+        found.ended = entry if entry.expires + entry.overlap > now else None
+
+
+def is_still_current(visit: Visit, entry: Entry) -> Flow:
+    """Whether no data of an entry that was found has moved since."""
+    current: Versions = {}
+    yield from _fetch(visit, current, entry.tags)
+    is_announced = writes.unannounced().isdisjoint(entry.tags)
+    return is_announced and is_current(entry.tags, visit.found.vector, current)
+
+
+def _needs_site(visit: Visit, recipe: Collection[Input]) -> bool:
+    """Whether pages of these inputs are for what the site's own middleware finds out about a visitor."""
+    return any(item.kind == HOLE for item in recipe) or _may_have_messages(visit, recipe)
+
+
+def _may_have_messages(visit: Visit, recipe: Collection[Input]) -> bool:
+    return Input(MESSAGES) in recipe and visit.asked.has_session_cookie
 
 
 def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes | None]) -> bool:
@@ -67,9 +143,7 @@ def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes |
 
 def begin(visit: Visit) -> Flow:
     """Read start versions before the site's middleware runs, for a page that is looked up behind it."""
-    if announcer.owes:
-        yield from _pay()
-    _hold_off()
+    yield from ready()
     yield from _fetch(visit, {}, _base(visit))
 
 
@@ -78,14 +152,12 @@ def _base(visit: Visit) -> tuple[str, ...]:
     return SITE, page_tag(visit.path)
 
 
-def _pay() -> Flow:
-    yield Announce()
+def ready() -> Flow:
+    """Pay what is owed; refuse where that fails, or a snapshot would hide what others announce."""
+    if announcer.owes:
+        yield Announce()
     if announcer.owes:
         raise Refused(Reason.OWED)
-
-
-def _hold_off() -> None:
-    """Refuse where a snapshot would hide what others announce."""
     if site_store().is_frozen():
         raise Refused(Reason.TRANSACTION)
 
@@ -93,10 +165,33 @@ def _hold_off() -> None:
 def _recall(visit: Visit, current: Versions) -> Flow:
     """Learn from the store which inputs the path is known to read."""
     name = site_names().recipe(visit.path)
-    recipe = decode_recipe((yield from _fetch(visit, current, _base(visit), name)))
+    data = yield from _fetch(visit, current, _base(visit), name)
+    visit.found.seen = (data or b"")[:PROBE]
+    recipe = decode_recipe(data, name)
     if recipe is not None:
         remember(recipes, visit.path, recipe, MOST)
     return recipe
+
+
+def _begin_path(visit: Visit, read: Versions) -> Flow:
+    """Give a path that is new a version before its view runs, where unsafe requests come in all the time.
+
+    What is newly met counts as moved when anything moved: the first page would wait for a quiet moment.
+    """
+    new = [tag for tag in _base(visit) if read.get(tag, b"") is None]
+    for tag in new if unsafe.at > visit.found.since - BUSY_SECONDS else ():
+        lasting = versions.VERSION_SECONDS if tag == SITE else PATH_SECONDS
+        read[tag] = yield from _begun(site_names().version(tag), lasting)
+
+
+def _begun(key: str, seconds: float) -> Flow:
+    """Create a version, unless another request has; whose it is does not matter, only that it does not move."""
+    version = versions.fresh()
+    there, _ = yield Lease(key, version, seconds, key)
+    if there is None or is_version(there):
+        return there or version
+    yield Put({key: version}, seconds)
+    return version
 
 
 def _fetch(
@@ -114,17 +209,17 @@ def _fetch(
         star, *values = yield Fetch(keys)
     else:
         data, star, *values = yield Fetch((key, *keys))
+    read: Versions = dict(zip(tags, values, strict=True))
     if found.star is None:
         found.since = time.time()
-        if not is_version(star):
-            star = versions.fresh()
-            yield Put({keys[0]: star}, versions.VERSION_SECONDS)
+        if is_version(star):
+            yield from _begin_path(visit, read)
+        else:
+            star = yield from _begun(keys[0], versions.VERSION_SECONDS)
         found.star = star
-    read = dict(zip(tags, values, strict=True))
     current.update(read)
-    for tag in (
-        visit.recorder.tags
-    ):  # data that was read before its version was, behind the site's middleware
+    visit.recorder.epoch = tick()
+    for tag in visit.recorder.possible_tags:  # of data that was read before its version was
         read.pop(tag, None)
     found.starts = read | found.starts
     return data

@@ -4,16 +4,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from pagecache import conf, versions
+from pagecache.announcing import site_names
 from pagecache.core import codec
-from pagecache.core.codec import Entry
+from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.freshness import longest_wait
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import RESPONSE_RULES, first
-from pagecache.core.types import Found, Input, Outcome, Refused, remember, without_covered
+from pagecache.core.types import (
+    QUERY_STRING,
+    Found,
+    Input,
+    Outcome,
+    Refused,
+    remember,
+    without_covered,
+)
 from pagecache.core.vector import Plan, Watched
-from pagecache.engine.effects import Announce, Classify, Fetch, Put, Save
+from pagecache.engine.effects import Announce, Classify, Compress, Fetch, Put, Save
+from pagecache.engine.looking import ready
 from pagecache.engine.visit import (
     MOST,
+    PATH_SECONDS,
     Flow,
     Visit,
     decode_recipe,
@@ -21,11 +33,11 @@ from pagecache.engine.visit import (
     key_material,
     known_tags,
     recipes,
+    stored_uris,
+    variants,
 )
-from pagecache.invalidation import site_names, writes
-from pagecache.tags import PAGE, page_tag
-
-PATH_SECONDS = 86400.0  # what is known of one path; losing it costs one render
+from pagecache.tags import is_of_data, is_of_path, page_tag
+from pagecache.writes import writes
 
 
 def store(visit: Visit, response: Any, now: float) -> Flow:
@@ -33,22 +45,46 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     found = visit.found
     answered = visit.answered(response, now)
     if (reason := first(RESPONSE_RULES, answered)) is not None:
-        if found.forward == "stale":  # an entry that was servable once must not come back
-            yield Put({found.key: b""}, 1.0, visit.alias)
-            yield Announce([page_tag(visit.path)])
+        if found.is_there:  # an entry that was servable once must not come back
+            yield from drop(visit)
         return Outcome(found.forward, reason)
     visit.seal()
     yield from _hold_segment(visit)
-    inputs = yield from _widen(visit, visit.reads(response))
+    read = visit.reads(response)
+    inputs = yield from _widen(visit, read)
     if not writes.unannounced().isdisjoint(visit.recorder.tags):
         raise Refused(Reason.UNANNOUNCED)
-    sealed = key_material(visit, inputs)
+    sealed = key_material(visit, inputs, read)
+    _hold_for_room(visit, digest(sealed), now)
+    if visit.gains(response, inputs):
+        yield Compress(visit)
     entry = visit.capture(response, inputs, sealed, (now, answered.lifetime))
+    entry = entry._replace(grace=answered.grace, overlap=answered.overlap)
     _hold_for_replicas(found, entry.tags)
-    saved = yield from _save(visit, entry, answered.lifetime, inputs)
-    if not saved:
-        raise Refused(Reason.MOVED)
+    yield from ready()
+    yield from _save(visit, entry, _kept_for(entry), inputs)
     return Outcome(found.forward, stored=True, ttl=answered.lifetime)
+
+
+def _kept_for(entry: Entry) -> float | None:
+    """Return for how many seconds the store keeps a page, None for no limit: longer than it is served."""
+    if entry.expires == FOREVER:
+        return None
+    kept = max(entry.grace, entry.overlap, longest_wait(entry))
+    return entry.expires - entry.created + kept
+
+
+def drop(visit: Visit) -> Flow:
+    """Drop the entry that was found, and the path's others with it."""
+    yield Put({visit.found.key: b""}, 1.0, visit.alias)
+    yield Announce([page_tag(visit.path)])
+
+
+def _hold_for_room(visit: Visit, page: str, now: float) -> None:
+    """Refuse one page more than a path may have; one that was found in the store takes the place of the old one."""
+    most = conf.get().options.MAX_VARIANTS
+    if not visit.found.is_there and not variants.has_room(visit.path, page, most, now):
+        raise Refused(Reason.TOO_MANY_VARIANTS)
 
 
 def _hold_for_replicas(found: Found, tags: Iterable[str]) -> None:
@@ -68,51 +104,75 @@ def _hold_segment(visit: Visit) -> Flow:
             raise Refused(Reason.NO_SEGMENT)
 
 
-def _widen(visit: Visit, reads: frozenset[Input]) -> Flow:
+def _widen(visit: Visit, read: frozenset[Input]) -> Flow:
     """Return the inputs that the page's key holds: those known, and those that this render read.
 
     Where narrower entries may exist they die first, in every process, and this page is not stored yet.
     """
     found, name = visit.found, site_names().recipe(visit.path)
     known = frozenset(found.recipe)
-    reads = without_covered(known | reads)
+    reads = without_covered(known | read)
     if found.has_recipe and not reads <= known:
         (data,) = yield Fetch([name])  # another process may have widened it
-        known |= frozenset(decode_recipe(data) or ())
-    inputs = tuple(sorted(known | reads))
-    if len(inputs) > visit.max_inputs:
-        raise Refused(Reason.TOO_MANY_INPUTS)
-    key_material(visit, inputs)  # a render that cannot be stored widens nothing
+        known |= frozenset(decode_recipe(data, name) or ())
+    inputs = tuple(sorted(_within(visit.max_inputs, without_covered(known | reads), read)))
+    key_material(visit, inputs, read)  # a render that cannot be stored widens nothing
     remember(recipes, visit.path, inputs, MOST)
-    if found.has_recipe and not reads <= known:
-        yield Put({name: encode_recipe(inputs)}, PATH_SECONDS)
+    if found.has_recipe and not known.issuperset(inputs):
+        yield Put({name: encode_recipe(inputs, name)}, PATH_SECONDS)
         yield Announce([page_tag(visit.path)])
         raise Refused(Reason.WIDENED)
+    return inputs
+
+
+def _within(most: int, inputs: frozenset[Input], read: frozenset[Input]) -> frozenset[Input]:
+    """Return the inputs, with the query as one where the parameters that other renders read fill the recipe."""
+    if len(inputs) > most >= len(read):
+        inputs = without_covered(inputs | {Input(QUERY_STRING)})
+    if len(inputs) > most:
+        raise Refused(Reason.TOO_MANY_INPUTS)
     return inputs
 
 
 def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ...]) -> Flow:
     found, names = visit.found, site_names()
     key = found.key = names.entry(digest(entry.material))
-    head, tail = codec.encode(entry)
-    recipe = (names.recipe(visit.path), encode_recipe(inputs), PATH_SECONDS)
+    name = names.recipe(visit.path)
+    head, tail = codec.encode(entry, key, conf.get().sealer)
+    recipe = (name, encode_recipe(inputs, name), PATH_SECONDS)
     plan = Plan(
         star=names.version(versions.STAR),
         star_start=found.star,
+        star_fresh=versions.fresh(),
+        star_ttl=versions.VERSION_SECONDS,
         tags=tuple(_watched(tag, found.starts.get(tag)) for tag in entry.tags),
         key=key if visit.alias is None else None,
         head=head,
         tail=tail,
         ttl=ttl,
         beside=None if found.has_recipe else recipe,
+        lease=_given_up(visit),
     )
     vector = yield Save(plan)
     remember(known_tags, key, entry.tags, MOST)
-    if vector is not None and visit.alias is not None:
+    if isinstance(vector, Reason):
+        raise Refused(vector)
+    variants.add(visit.path, digest(entry.material), entry.expires + longest_wait(entry))
+    remember(stored_uris, visit.uri, (key, entry.expires), MOST)
+    if visit.alias is not None:
         yield Put({key: b"".join((head, *vector, tail))}, ttl, visit.alias)
-    return vector is not None
+
+
+def _given_up(visit: Visit) -> tuple[str, bytes] | None:
+    """Return the lease that is given up as the page is saved; where that is kept elsewhere, only then."""
+    turn = visit.found.turn
+    if turn is None or not turn.in_store or visit.alias is not None:
+        return None
+    turn.in_store = False
+    return turn.key, turn.token
 
 
 def _watched(tag: str, start: bytes | None) -> Watched:
-    ttl = PATH_SECONDS if tag.startswith(PAGE) else versions.VERSION_SECONDS
-    return Watched(site_names().version(tag), start, versions.fresh(), ttl)
+    ttl = PATH_SECONDS if is_of_path(tag) else versions.VERSION_SECONDS
+    doubt = conf.get().doubt if is_of_data(tag) else 0.0
+    return Watched(site_names().version(tag), start, versions.fresh(), ttl, doubt)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from pagecache.recording.recorder import Recorder
+from pagecache.recording.mappings import itself
+from pagecache.recording.recorder import Recorder, implying
 
 Note = Callable[[Recorder], None]
 
@@ -51,3 +53,47 @@ class Attribute:
 
     def __delete__(self, request: HttpRequest) -> None:
         del request.__dict__[self.name]
+
+
+class Derived:
+    """What Django derives from a header of the request and keeps: each use is a look at the header."""
+
+    owner: type
+    name: str
+
+    def __init__(self, header: str) -> None:
+        self.header = header
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+
+    def __get__(self, request: HttpRequest | None, owner: type) -> Any:
+        if request is None:
+            return self
+        request.META.one(self.header)  # type: ignore[attr-defined]
+        if self.name not in request.__dict__:
+            return getattr(super(self.owner, request), self.name)
+        return request.__dict__[self.name]
+
+    def __set__(self, request: HttpRequest, value: Any) -> None:
+        request.__dict__[self.name] = value
+
+
+class Awaited:
+    """What finds out who asks on the event loop; each use is noted, and the kind of input that it implies is not."""
+
+    def __init__(
+        self, find: Callable[[], Any], note: Callable[[], None], *, implied: str | None
+    ) -> None:
+        self._find, self._note, self._implied = find, note, implied
+        markcoroutinefunction(self)
+
+    async def __call__(self) -> Any:
+        """Find it out."""
+        self._note()
+        with implying(self._implied):
+            return await self._find()
+
+    def __reduce__(self) -> Any:
+        self._note()
+        return itself, (self._find,)

@@ -6,6 +6,7 @@ it, and what runs inside a call that was judged is not judged again.
 """
 
 import asyncio
+import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Use(Enum):
 
 MISSABLE = frozenset({Use.GET, Use.HAS, Use.MANY})  # can be answered as if nothing were there
 FILLS = frozenset({Use.FILL, Use.SET})
+DONE: dict[Use, Any] = {Use.FILL: True, Use.SET: None, Use.WRITE: []}  # what a call says that wrote
 USES = {
     "get": Use.GET,
     "__contains__": Use.HAS,
@@ -111,7 +113,22 @@ def notice(
         _refuse(page, "(all)")
     elif _tells(use, args, kwargs):
         _judge(call, use, backend, page, awaited=awaited)
+    if page is not None and use in DONE and _holds_hole(page, (args, kwargs)):
+        call.is_answered, call.answer = True, DONE[use]
     return call
+
+
+def _holds_hole(page: Recorder, written: Any) -> bool:
+    """Whether something has what one visitor sees between the marks of a page, which nobody else would take off.
+
+    It is not kept, as in a cache that is full.
+    """
+    numbers = [one.mark for one in page.given if one.mark]
+    try:
+        data = pickle.dumps(written) if numbers else b""
+    except Exception:  # noqa: BLE001 the cache says so itself
+        return False
+    return any(number in data for number in numbers)
 
 
 def of_session(
@@ -200,6 +217,7 @@ def _declarations() -> tuple[Declaration, ...]:
     stated = conf.get().options.CACHE_READS or {}
     return (
         *(Declaration(_pattern(text), None, _stated(says)) for text, says in stated.items()),
+        *(Declaration(_pattern(text), alias, frozenset()) for alias, text in known.version_keys()),
         *(Declaration(_pattern(text), alias, MISS) for alias, text in known.missed_keys()),
     )
 

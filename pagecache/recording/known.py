@@ -3,9 +3,11 @@
 They fill a value where it is missing and delete it when its rows change. Whoever fills it between the two, or from a
 snapshot that is older than the commit, leaves an old value behind, which no version of a table can tell. So nothing
 here stands for tags: these values are missed while a page is made, and the page depends on the rows that it reads.
+What they keep only to find such a value (the version of its key) tells nothing by itself. It is not missed: they would
+begin to count anew, and find what they had dropped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from types import FunctionType
 from typing import Any
@@ -20,6 +22,7 @@ from pagecache.core.reasons import Reason
 from pagecache.recording.recorder import recorder
 
 Key = tuple[str | None, str]  # the alias of a cache, and a pattern of keys
+Keys = Callable[[], Iterator[Key]]
 WAFFLE_LISTS = {
     "WAFFLE_ALL_FLAGS_CACHE_KEY": "flags:all",
     "WAFFLE_ALL_SAMPLES_CACHE_KEY": "samples:all",
@@ -32,7 +35,16 @@ OF_SITES = ("_get_site_by_id", "_get_site_by_request")
 
 def missed_keys() -> Iterator[Key]:
     """Yield the keys that are missed while a page is made, by the packages that are installed."""
-    for name, keys in PACKAGES.items():
+    return _of_installed(PACKAGES)
+
+
+def version_keys() -> Iterator[Key]:
+    """Yield the keys that hold versions of keys that are missed; they come first."""
+    return _of_installed(VERSIONS)
+
+
+def _of_installed(packages: Mapping[str, Keys]) -> Iterator[Key]:
+    for name, keys in packages.items():
         if apps.is_installed(name):
             yield from keys()
 
@@ -64,12 +76,33 @@ def _wagtail_images() -> Iterator[Key]:
     yield own if own in settings.CACHES else DEFAULT_CACHE_ALIAS, "wagtail-rendition-*"
 
 
-PACKAGES: dict[str, Callable[[], Iterator[Key]]] = {
+def _cms() -> Iterator[Key]:
+    """Pages, placeholders, addresses and permissions under a prefix, menus perhaps in a cache of their own."""
+    setting = _cms_setting()
+    yield DEFAULT_CACHE_ALIAS, setting("CACHE_PREFIX") + "*"
+    yield DEFAULT_CACHE_ALIAS, "cms:xframe_options:*"
+    yield setting("MENU_CACHE_BACKEND"), setting("CACHE_PREFIX") + "menu_nodes_*"
+
+
+def _cms_versions() -> Iterator[Key]:
+    prefix = _cms_setting()("CACHE_PREFIX")
+    yield DEFAULT_CACHE_ALIAS, prefix + "_PAGE_CACHE_VERSION"
+    yield DEFAULT_CACHE_ALIAS, prefix + ":permission:version"
+    yield DEFAULT_CACHE_ALIAS, prefix + "|placeholder_cache_version|*"
+
+
+def _cms_setting() -> Callable[[str], str]:
+    return import_string("cms.utils.conf.get_cms_setting")  # type: ignore[no-any-return]
+
+
+PACKAGES: dict[str, Keys] = {
+    "cms": _cms,
     "constance": _constance,
     "waffle": _waffle,
     "wagtail": _wagtail,
     "wagtail.images": _wagtail_images,
 }
+VERSIONS: dict[str, Keys] = {"cms": _cms_versions}
 
 
 def settings_backends() -> Iterator[type]:

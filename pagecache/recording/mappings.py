@@ -13,11 +13,12 @@ from django.http.request import HttpHeaders
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING
+from pagecache.recording.names import Names, place
 from pagecache.recording.recorder import Recorder
 
 # Taken off the request for the view and answered from its result.
 CONDITIONAL = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
-KEYED = frozenset({"REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO"})  # in every key
+KEYED = frozenset({"SCRIPT_NAME"})  # in every key as it is; method and path as Django takes them
 CONSTANT = frozenset(  # of the server, for every request
     "wsgi.version wsgi.errors wsgi.multithread wsgi.multiprocess wsgi.run_once wsgi.file_wrapper".split()
 )
@@ -61,7 +62,7 @@ class Recorded:
 
     def __reduce_ex__(self, _protocol: Any) -> Any:
         self.all()
-        return _itself, (self._held,)
+        return itself, (self._held,)
 
     def __ior__(self, other: Any) -> Any:
         self._held |= _bare(other)
@@ -97,7 +98,8 @@ def _as_is(method: str) -> Callable[..., Any]:
     return write
 
 
-def _itself(held: Any) -> Any:
+def itself(held: Any) -> Any:
+    """Return what something recorded is unpickled as."""
     return held
 
 
@@ -146,7 +148,7 @@ class RecordedMeta(Recorded, dict[str, Any]):
         if name == "HTTP_COOKIE":
             self.recorder.refuse_read(Reason.ALL_COOKIES)
         elif name == "wsgi.input":
-            self.recorder.refuse(Reason.BODY)
+            self.recorder.refuse_read(Reason.BODY)
         elif name == "QUERY_STRING":
             self.recorder.read(QUERY_STRING)
         elif str(name).startswith("CSRF_COOKIE"):
@@ -196,6 +198,7 @@ class RecordedQuery(Recorded, QueryDict):
     def __init__(self, items: QueryDict, recorder: Recorder, *, as_keyed: bool = True) -> None:
         self._hold(items, recorder)
         self._as_keyed = as_keyed
+        self._names: Names | None = None  # as they were asked for last
 
     def one(self, name: Any) -> None:
         """Record one parameter."""
@@ -207,6 +210,19 @@ class RecordedQuery(Recorded, QueryDict):
     def all(self) -> None:
         """Record a look at the whole query string."""
         self.recorder.read(QUERY_STRING)
+
+    def keys(self) -> Any:
+        """Return the names."""
+        self.all()
+        self._names = Names(self._held, place(2))
+        return self._names
+
+    def __getitem__(self, name: Any) -> Any:
+        """Return the last value; C code that copies a dict finds all of them."""
+        self.one(name)
+        if self._names is not None and self._names.taken == place(2):
+            return dict.__getitem__(self._held, name)
+        return self._held[name]
 
 
 @recorded

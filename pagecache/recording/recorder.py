@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from pagecache import conf
+from pagecache.core.holes import Given
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, META, Input, Policy
 from pagecache.rows import Shape
@@ -30,10 +31,12 @@ class Recorder:
     __slots__ = (
         "_rows",
         "_tags",
+        "addressed",
         "asked_time",
         "encoding",
         "epoch",
         "expires",
+        "given",
         "inputs",
         "is_over",
         "policy",
@@ -43,9 +46,10 @@ class Recorder:
     )
 
     def __init__(self) -> None:
-        self.epoch = tick()  # before the start versions are read
+        self.epoch = tick()  # start versions are read before it; what a transaction sees is not
         self.is_over = True  # but while the page is being made
         self.inputs: set[Input] = set()
+        self.given: list[Given] = []  # for the holes of the page
         self._tags: set[str] = set()
         self._rows: dict[Shape, set[str]] = {}
         self.refusals: dict[Reason, None] = {}
@@ -53,7 +57,8 @@ class Recorder:
         self.asked_time = False  # or chance, through SQL
         self.policy: Policy | None = None  # what a decorator inside the render stated
         self.encoding: str | None = None  # of the request at the look-up
-        self.routed: tuple[object, str] | None = None  # urlconf and path at the look-up
+        self.routed: tuple[object, ...] = ()  # what route and language are found by, at the look-up
+        self.addressed: tuple[object, ...] = ()  # what scheme and host are made of, at the look-up
         self.understood_vary: set[str] = set()  # names that stock middleware added to Vary
 
     def read(self, kind: str, name: str = "") -> None:
@@ -89,6 +94,14 @@ class Recorder:
             *(tags | {shape.rows} if tags else {shape.tag} for shape, tags in rows.items())
         )
 
+    @property
+    def possible_tags(self) -> set[str]:
+        """All tags that may come to stand for the data that was read, when more is."""
+        if not self._rows:
+            return self._tags
+        rows = (tags | {shape.tag, shape.rows} for shape, tags in self._rows.items())
+        return self._tags.union(*rows)
+
     def depend(self, tags: Iterable[str]) -> None:
         """Record what data the page depends on."""
         self._tags.update(tags)
@@ -113,6 +126,12 @@ class Bystander:
     def __init__(self, outer: Recorder | Bystander | None = None) -> None:
         self.is_over = False
         self.outer = outer  # what the code belonged to that made this request
+
+
+class Unrecorded(Bystander):
+    """Stands for a request that pagecache leaves to its view."""
+
+    __slots__ = ()
 
 
 # What the running code belongs to. Threads and tasks that outlive a request keep it, and then belong to none.
@@ -154,14 +173,18 @@ def listener() -> Recorder | None:
 
 @contextmanager
 def recording(render: Recorder | None) -> Iterator[None]:
-    """Record what runs inside; with None, run it as part of a request that is not recorded."""
-    belongs = Bystander() if render is None else render
+    """Record what runs inside; with None, run it as part of a request that is not recorded.
+
+    Code that is not recorded itself may have made the request: what it asks for is.
+    """
+    belongs = Unrecorded() if render is None else render
     token = current.set(belongs)
     belongs.is_over = False
     if render is not None:
         active.add(render)
     try:
-        yield
+        with holding(muted, value=False), implying(None):
+            yield
     finally:
         if render is not None:
             active.discard(render)

@@ -4,31 +4,39 @@ The recorder sits on the request's class, as properties: `request.encoding = ...
 code may hold the request anywhere.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import copyreg
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import SESSION, USER
-from pagecache.recording.attributes import Attribute, Held, taken
+from pagecache.recording.attributes import Attribute, Awaited, Derived, Held, taken
+from pagecache.recording.derived import addressed, routed
 from pagecache.recording.mappings import (
     CONDITIONAL,
     RecordedCookies,
     RecordedHeaders,
     RecordedMeta,
     RecordedQuery,
+    itself,
 )
 from pagecache.recording.recorder import Recorder, implying, quietly
 
 # Where Django's own middleware keeps the user. Whatever finds out a visitor's class by it covers it.
 FOUND_BY_SESSION = {"_cached_user", "_acached_user"}
-ATTRIBUTES = ("session", "user", "auser", "scope", "_stream")
+# What a request keeps of its headers once it was asked.
+FOUND_IN_HEADERS = ("headers", "accepted_types", "accepted_types_by_precedence")
+OF_MIDDLEWARE = ("session", "user", "auser")
+ATTRIBUTES = (*OF_MIDDLEWARE, "scope", "_stream")
 AUTHENTICATION = "django.contrib.auth.middleware"
+ENCODINGS = "HTTP_ACCEPT_ENCODING"
 
 
 class RecordedRequest(HttpRequest):
@@ -42,15 +50,13 @@ class RecordedRequest(HttpRequest):
     def META(self, value: dict[str, Any]) -> None:  # noqa: N802 Django's name
         self.__dict__["META"] = RecordedMeta(value, self.META.recorder)
 
-    environ = META
-
     @property
     def GET(self) -> Any:  # noqa: D102, N802 Django's name
         if "GET" not in self.__dict__:
             with quietly():
                 recorder = self.META.recorder
                 self.__dict__["GET"] = RecordedQuery(
-                    super().GET, recorder, as_keyed=self.encoding == recorder.encoding
+                    _parsed(self, "GET"), recorder, as_keyed=self.encoding == recorder.encoding
                 )
         return self.__dict__["GET"]
 
@@ -66,7 +72,8 @@ class RecordedRequest(HttpRequest):
     def COOKIES(self) -> Any:  # noqa: D102, N802 Django's name
         if "COOKIES" not in self.__dict__:
             with quietly():
-                self.__dict__["COOKIES"] = RecordedCookies(super().COOKIES, self.META.recorder)
+                cookies = _parsed(self, "COOKIES")
+                self.__dict__["COOKIES"] = RecordedCookies(cookies, self.META.recorder)
         return self.__dict__["COOKIES"]
 
     @COOKIES.setter
@@ -78,6 +85,14 @@ class RecordedRequest(HttpRequest):
         if "headers" not in self.__dict__:
             self.__dict__["headers"] = RecordedHeaders(self.META)
         return self.__dict__["headers"]
+
+    accepted_types = Derived("HTTP_ACCEPT")
+    accepted_types_by_precedence = Derived("HTTP_ACCEPT")
+
+    def __dir__(self) -> Iterable[str]:
+        """Leave out what is not there: a template takes it for a property that failed."""
+        absent = set(OF_MIDDLEWARE) - self.__dict__.keys()
+        return [name for name in super().__dir__() if name not in absent]
 
     session = Attribute(lambda recorder: recorder.read(SESSION))
 
@@ -120,34 +135,49 @@ class RecordedRequest(HttpRequest):
     @auser.setter
     def auser(self, value: Callable[[], Any]) -> None:
         recorder = self.META.recorder
-
-        async def seen() -> Any:
-            recorder.read(USER)
-            with implying(_implied_by(value)):
-                return await value()
-
-        self.__dict__["auser"] = seen
+        self.__dict__["auser"] = Awaited(
+            value, lambda: recorder.read(USER), implied=_implied_by(value)
+        )
 
     def _get_raw_host(self) -> str:
-        with quietly():  # the host as Django accepts it is in every key
+        with self._as_keyed():
             return super()._get_raw_host()  # type: ignore[misc, no-any-return]
 
     @property
     def scheme(self) -> str | None:  # noqa: D102
-        with quietly():  # in every key
+        with self._as_keyed():
             return super().scheme
+
+    def _as_keyed(self) -> AbstractContextManager[None]:
+        """Scheme and host, as the request came with them, are in every key."""
+        as_it_came = addressed(self.META._held) == self.META.recorder.addressed  # noqa: SLF001 our own
+        return quietly() if as_it_came else nullcontext()
+
+
+class RecordedWSGI(RecordedRequest):
+    """A WSGI request has its environment under two names."""
+
+    environ = RecordedRequest.META
 
 
 class RecordedASGI(RecordedRequest):
     """An ASGI request's scope holds all that the request holds, and HTTP/2 announces no body."""
 
     scope = Attribute(lambda recorder: recorder.refuse_read(Reason.ALL_HEADERS))
-    _stream = Attribute(lambda recorder: recorder.refuse(Reason.BODY))
+    _stream = Attribute(lambda recorder: recorder.refuse_read(Reason.BODY))
 
     @property
     def body(self) -> bytes:  # noqa: D102
-        self.META.recorder.refuse(Reason.BODY)
+        self.META.recorder.refuse_read(Reason.BODY)
         return super().body
+
+
+def _parsed(request: HttpRequest, name: str) -> Any:
+    """Return what Django's own class parses, and leave it nowhere: another thread would find it unrecorded."""
+    bases = (cls for cls in type(request).__mro__ if not issubclass(cls, RecordedRequest))
+    found = next(vars(cls)[name] for cls in bases if name in vars(cls))
+    parse = getattr(found, "func", None) or getattr(found, "fget", None)
+    return found if parse is None else parse(request)
 
 
 def recorded_class(cls: Any) -> Any:
@@ -155,10 +185,19 @@ def recorded_class(cls: Any) -> Any:
     return cls if issubclass(cls, RecordedRequest) else _recorded_class(cls)
 
 
+class RecordedType(type):
+    """The type of recorded classes: nobody finds them by their names, so they are pickled as what they stand for."""
+
+
+copyreg.pickle(RecordedType, lambda cls: (itself, cls.__bases__[-1:]))
+
+
 @lru_cache(64)
 def _recorded_class(cls: Any) -> Any:
-    mixin = RecordedASGI if issubclass(cls, ASGIRequest) else RecordedRequest
-    return type(cls.__name__, (mixin, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+    mixins = {WSGIRequest: RecordedWSGI, ASGIRequest: RecordedASGI}
+    mixin = next((mixins[base] for base in cls.__mro__ if base in mixins), RecordedRequest)
+    kind = RecordedType if type(cls) is type else type(cls)
+    return kind(cls.__name__, (mixin, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
 
 
 def record(request: HttpRequest, recorder: Recorder) -> None:
@@ -166,12 +205,12 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
     recorder.routed, recorder.encoding = routed(request), request.encoding
     stored = request.__dict__
     attributes = {name: stored[name] for name in ATTRIBUTES if name in stored}
-    meta = RecordedMeta({k: v for k, v in stored["META"].items() if k not in CONDITIONAL}, recorder)
-    stored["META"] = meta
+    held = getattr(stored["META"], "_held", stored["META"])  # it may have been recorded before
+    meta = stored["META"] = RecordedMeta(held, recorder)
+    recorder.addressed = addressed(held)
     if "environ" in stored:
         stored["environ"] = meta
-    for name in ("headers", *FOUND_BY_SESSION):
-        stored.pop(name, None)
+    _forget_found(stored, recorder)
     if "GET" in stored:
         stored["GET"] = RecordedQuery(stored["GET"], recorder)
     if "COOKIES" in stored:
@@ -179,14 +218,21 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
     request.__class__ = recorded_class(type(request))
     for name, value in attributes.items():
         setattr(request, name, value)
+    withhold(request)
     user = attributes.get("user")
-    if user is not None and not is_unevaluated(user) and user.is_authenticated:
+    if user is not None and not is_unevaluated(user) and getattr(user, "is_authenticated", True):
         stored["user"] = Held(user, lambda: _read_known_user(recorder))
 
 
-def routed(request: HttpRequest) -> tuple[object, str]:
-    """Return what decides which view answers."""
-    return getattr(request, "urlconf", None), request.path_info
+def _forget_found(stored: dict[str, Any], recorder: Recorder) -> None:
+    """Take off what somebody found out before: whoever needs it reads for itself, and is recorded."""
+    for name in (*FOUND_IN_HEADERS, *FOUND_BY_SESSION):
+        stored.pop(name, None)
+    messages = stored.get("_messages")
+    if getattr(messages, "used", False):  # they would be lost
+        recorder.refuse(Reason.MESSAGES)
+    else:
+        getattr(messages, "__dict__", {}).pop("_loaded_data", None)
 
 
 def _read_known_user(recorder: Recorder) -> None:
@@ -197,31 +243,47 @@ def _read_known_user(recorder: Recorder) -> None:
 
 @contextmanager
 def as_before(request: HttpRequest) -> Iterator[None]:
-    """Take off the request again what is found out inside: whoever needs it reads for itself, and is recorded."""
+    """Take off the request again what is found out inside: whoever needs it reads for itself, and is recorded.
+
+    Headers that record who reads them stay as they were found, like Django's, whatever is written over `META` later.
+    """
     stored = request.__dict__
     before = dict(stored)
-    unknown = [value for value in before.values() if _is_lazy(value)]
+    unknown = [value for value in before.values() if is_lazy(value)]
     try:
         yield
     finally:
         for name in stored.keys() - before.keys() - FOUND_BY_SESSION:
-            del stored[name]
+            if type(stored[name]) is not RecordedHeaders:
+                del stored[name]
         stored.update(before)
         for value in unknown:
             value._wrapped = empty  # noqa: SLF001 as it was
 
 
 def withhold(request: HttpRequest) -> None:
-    """Take the conditional headers off a recorded request once more."""
+    """Take the conditional headers off a recorded request."""
     for name in CONDITIONAL:
         request.META._held.pop(name, None)  # type: ignore[attr-defined]  # noqa: SLF001 our own
 
 
+def keep_plain(request: HttpRequest) -> None:
+    """Let nothing inside compress the response: what is its visitor's could not be found there, nor taken off."""
+    if isinstance(request, RecordedRequest):
+        request.META._held.pop(ENCODINGS, None)  # noqa: SLF001 our own
+        if "headers" in request.__dict__:
+            request.__dict__["headers"]._held._store.pop("accept-encoding", None)  # noqa: SLF001 our own
+
+
 def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
-    """Give the conditional headers back, for middleware outside."""
-    for name in CONDITIONAL:
-        if name in meta:
-            request.META._held[name] = meta[name]  # type: ignore[attr-defined]  # noqa: SLF001 our own
+    """Give back the headers that were taken off, for middleware outside."""
+    withhold(request)
+    ask(request, {name: meta[name] for name in (*CONDITIONAL, ENCODINGS) if name in meta})
+
+
+def ask(request: HttpRequest, conditions: Mapping[str, str]) -> None:
+    """Put conditional headers on a recorded request."""
+    request.META._held.update(conditions)  # type: ignore[attr-defined]  # noqa: SLF001 our own
 
 
 def _implied_by(finds_user: Any) -> str | None:
@@ -233,8 +295,9 @@ def _implied_by(finds_user: Any) -> str | None:
 
 def is_unevaluated(user: object) -> bool:
     """Whether the user is lazy and nobody has looked at it yet."""
-    return isinstance(user, SimpleLazyObject) and type(user) is not Held and _is_lazy(user)
+    return isinstance(user, SimpleLazyObject) and type(user) is not Held and is_lazy(user)
 
 
-def _is_lazy(value: object) -> bool:
+def is_lazy(value: object) -> bool:
+    """Whether the value is still to be found out."""
     return isinstance(value, LazyObject) and value._wrapped is empty  # noqa: SLF001 looks without evaluating

@@ -8,12 +8,14 @@ from weakref import WeakKeyDictionary
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pagecache import conf, database
+from pagecache.core.footprint import Footprint
 from pagecache.core.reasons import Reason
 from pagecache.database import Records, Statement, Taker
 from pagecache.recording.clock import is_present
 from pagecache.recording.recorder import CacheCall, Recorder, cache_call, listener, recorder, tick
 from pagecache.rows import Lookup, lookup_of
 from pagecache.tags import is_of_caches, reads_ignored, tags_read, tags_written
+from pagecache.transactions import keeps_view
 
 
 class Reads(database.Observer):
@@ -25,11 +27,7 @@ class Reads(database.Observer):
     def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> Taker | None:
         """Record before the statement runs: a read counts although it raises."""
         footprint = statement.footprint
-        began = (
-            self._began.setdefault(connection, tick())
-            if database.in_transaction(connection)
-            else None
-        )
+        began = self._began_at(connection, footprint)
         if cache_call.get() is not None and is_of_caches(footprint):
             _record_cache(began)
             return None
@@ -37,24 +35,38 @@ class Reads(database.Observer):
         render = listener() if footprint.opaque or touches else None
         return None if render is None else _record(render, statement, began)
 
+    def finished(self, connection: BaseDatabaseWrapper, *_args: Any, **_kwargs: Any) -> None:
+        """Forget a transaction that a text has ended."""
+        if not keeps_view(connection):
+            self._began.pop(connection, None)
+
     def promised(self) -> None:
         """Refuse a page with an effect: what it does when it is made must not stop happening."""
         if (render := listener()) is not None:
             render.refuse(Reason.WROTE)
 
-    def ended(self, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+    def ended(self, connection: BaseDatabaseWrapper, *, is_over: bool, **_kwargs: Any) -> None:
         """Forget when the transaction began."""
-        self._began.pop(connection, None)
+        if is_over:
+            self._began.pop(connection, None)
+
+    def _began_at(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> int:
+        """Return since when the connection sees data as it was: by a first statement, not by BEGIN itself."""
+        is_kept = keeps_view(connection)
+        if not is_kept:
+            self._began.pop(connection, None)
+        sees = is_kept or footprint.opaque or footprint.reads
+        return self._began.setdefault(connection, tick()) if sees else tick()
 
 
-def _record_cache(began: int | None) -> None:
+def _record_cache(began: int) -> None:
     """Refuse an old view of a DatabaseCache; else what it asks for the site is a read of the call's keys."""
     render = recorder() if cache_call.get() is CacheCall.SITE else None
-    if render is not None and began is not None and began < render.epoch:
+    if render is not None and began < render.epoch:
         render.refuse(Reason.TRANSACTION)
 
 
-def _record(render: Recorder, statement: Statement, began: int | None) -> Taker | None:
+def _record(render: Recorder, statement: Statement, began: int) -> Taker | None:
     footprint = statement.footprint
     reads = tags_read(footprint)
     if footprint.opaque:
@@ -63,7 +75,7 @@ def _record(render: Recorder, statement: Statement, began: int | None) -> Taker 
         render.refuse(Reason.IGNORED_TABLE)
     if tags_written(footprint):
         render.refuse(Reason.WROTE)
-    if began is not None and began < render.epoch and reads:
+    if began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)
     params = statement.params
     if reads and (footprint.volatile or any(map(is_present, _values(params)))):

@@ -14,12 +14,16 @@ from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from pagecache.core.headers import vary_names
+from pagecache.recording.derived import routed
+from pagecache.recording.holes import is_for_one
 from pagecache.recording.recorder import quietly, recorder
-from pagecache.recording.request import routed
 
+CORS = "corsheaders.middleware.CorsMiddleware"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+GZIP = "django.middleware.gzip.GZipMiddleware"
 LOCALE = "django.middleware.locale.LocaleMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+TOOLBAR = "debug_toolbar.middleware.DebugToolbarMiddleware"
 UNDERSTOOD = frozenset(
     {
         CSRF,
@@ -34,9 +38,28 @@ UNDERSTOOD = frozenset(
         "django.middleware.security.SecurityMiddleware",
     }
 )
-# May stand outside pagecache: what they do to a page is in its key, or is done to every response alike.
-KNOWN_OUTSIDE = UNDERSTOOD | {"django.middleware.gzip.GZipMiddleware"}
+# Have good reason to stand outside pagecache: what they do, they do to every response alike.
+BELONGS_OUTSIDE = frozenset(
+    {
+        CORS,
+        GZIP,
+        TOOLBAR,
+        "csp.middleware.CSPMiddleware",
+        "django.middleware.csp.ContentSecurityPolicyMiddleware",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+    }
+)
+# What becomes of pages where one of these stands behind pagecache.
+WORSE_INSIDE = {
+    CORS: "each Origin that asks has pages of its own",
+    GZIP: "each text of Accept-Encoding has pages of its own, and those with holes are not compressed",
+    TOOLBAR: "no page is kept while the toolbar is shown",
+}
+KNOWN_OUTSIDE = UNDERSTOOD | BELONGS_OUTSIDE  # what the others do to a page is in its key
+LEAVES_BODY = KNOWN_OUTSIDE - {GZIP, TOOLBAR}  # so that a part of what is sent stays one
 VARY_UNDERSTOOD = frozenset({CSRF, LOCALE, SESSION})
+# Where Django derives classes from these for its own use (`requires_csrf_token`, and with it the view of a 404).
+DERIVED = "django.views.decorators.csrf"
 METHODS = ("process_request", "process_view", "process_response")
 
 _installed: set[str] = set()
@@ -50,12 +73,26 @@ def install(middleware: Iterable[str]) -> None:
             if name in vars(cls):
                 setattr(cls, name, _quiet(cls, path, vars(cls)[name]))
         _installed.add(path)
+    if GZIP in middleware and GZIP not in _installed:
+        cls = import_string(GZIP)
+        cls.process_response = _unless_for_one(cls.process_response)
+        _installed.add(GZIP)
+
+
+def _unless_for_one(compress: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave a page alone that holds what is its visitor's: it could not be found in a compressed body."""
+
+    @wraps(compress)
+    def process_response(self: Any, request: HttpRequest, response: Any) -> Any:
+        return response if is_for_one(request) else compress(self, request, response)
+
+    return process_response
 
 
 def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
-        if type(self) is not cls or (path == LOCALE and _is_rerouted(request)):
+        if not _is_stock(type(self), cls) or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
         before = _varies(args)
         with quietly():
@@ -66,6 +103,10 @@ def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., An
         return result
 
     return quiet
+
+
+def _is_stock(used: type, cls: type) -> bool:
+    return used is cls or used.__module__ == DERIVED
 
 
 def _is_rerouted(request: HttpRequest) -> bool:

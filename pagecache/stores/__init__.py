@@ -21,7 +21,7 @@ REDIS_BACKENDS = {
 
 
 def open_store(alias: str, *, budget: float) -> Store:
-    """Return a store in the cache of the alias, which is waited for at most `budget` seconds.
+    """Return a store in the cache of the alias, for which a request waits `budget` seconds at most.
 
     Raises Django's `InvalidCacheBackendError` for an alias that is not in `CACHES` or whose backend is not there, and
     `ImproperlyConfigured` if a package that the backend needs is missing.

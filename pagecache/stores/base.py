@@ -9,13 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from math import ceil
+from time import monotonic
 from typing import Any, TypeVar
 
-from pagecache.core.vector import Plan
+from pagecache.core.reasons import Reason
+from pagecache.core.vector import Marking, Plan
+from pagecache.stores.waiting import Circuit, Latency, current_patience
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
+# What stands in the place of a lease, and the beginning of another value.
+Leased = tuple[bytes | None, bytes]
+Saved = tuple[bytes, ...] | Reason  # the versions that an entry was saved with, or why it was not
 
+PROBE = 4096  # bytes of an entry that tell it from the one that it took the place of
 LONGEST_TTL = 10 * 365 * 86400.0  # beyond it, clocks of backends overflow
 
 
@@ -30,66 +37,159 @@ class Refused(Exception):  # noqa: N818 an answer, not an accident
     """The backend answered no; the text is ours and holds nothing of a key or a value."""
 
 
+class Call:
+    """A call that a request waits for; not made where the server is away, or the request has waited long enough.
+
+    Raises StoreError then. Announcements are not counted: a request may have many.
+    """
+
+    __slots__ = ("_announces", "_began", "_circuit", "_patience", "_store")
+
+    def __init__(self, store: Store, circuit: Circuit, *, announces: bool = False) -> None:
+        self._store = store
+        self._circuit = circuit
+        self._announces = announces
+
+    def __enter__(self) -> None:
+        request = current_patience()
+        is_counted = self._store.shared and not self._announces  # own memory is not waited for
+        self._patience = request if is_counted else None
+        if self._patience is not None and self._patience.asked > self._store.limit:
+            raise StoreError(f"cache {self._store.alias!r}: this request has waited long enough")
+        always = self._announces and request is None
+        if not always and not self._circuit.admits():
+            raise StoreError(f"cache {self._store.alias!r}: it failed a moment ago")
+        self._began = monotonic()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        least = self._store.latency.least(monotonic() - self._began)
+        if self._patience is not None:
+            self._patience.asked += least
+        if error is None:
+            self._circuit.passed()
+        elif isinstance(error, StoreError):
+            self._circuit.failed(error)
+
+
 class Store(ABC):
     """Keeps bytes under keys in the cache of one alias; every verb raises `StoreError` if it fails.
 
-    Keys are ASCII and shorter than 200 characters; times to live are seconds, None for no limit.
+    Keys are ASCII and shorter than 200 characters; times to live are seconds, None for no limit. A request loses at
+    most `budget` seconds here: a call takes half of that at most, and none begins once half of it is spent.
     """
 
-    alias: str
     shared: bool  # whether other processes see what this one puts
     pickles: bool  # whether the backend pickles by nature, and so unpickles what it finds
+    keeps_time: bool  # whether a call ends within the limit, whatever the server does
+    can_mark: bool  # whether announcements can mark versions as unsettled
+    can_lease: bool  # whether leases of other processes are seen there, at the price of few trips
+    asks_database: bool = False  # whether it works over a connection of the site's to its database
+
+    def __init__(self, alias: str, budget: float) -> None:
+        self.alias = alias
+        self.limit = budget / 2  # seconds
+        self.latency = Latency()
+        self.reading = Circuit(f"Reading from cache {alias!r}")
+        self.writing = Circuit(f"Writing to cache {alias!r}")
 
     def is_frozen(self) -> bool:
         """Whether an open transaction of this thread keeps the store from seeing what others write."""
         return False
 
+    def is_quick(self) -> bool:
+        """Whether the request that runs has waited so little that it may ask for more than it must."""
+        request = current_patience()
+        return request is None or request.asked < self.limit / 4
+
+    def evicts(self) -> bool:
+        """Whether it may drop versions before their time; asks the server."""
+        return True
+
     def fetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the values in the order of the keys, None for what is absent or not bytes; one trip."""
-        return self._run(self._fetch(keys)) if keys else []
+        return self._ask(self._fetch(keys), self.reading) if keys else []
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what `fetch` returns."""
-        return await self._arun(self._fetch(keys)) if keys else []
+        return await self._aask(self._fetch(keys), self.reading) if keys else []
 
     def put(self, items: Mapping[str, bytes], ttl: float | None) -> None:
         """Keep the items; one trip."""
         if items:
-            self._run(self._put(items, ttl))
+            self._ask(self._put(items, ttl), self.writing)
 
     async def aput(self, items: Mapping[str, bytes], ttl: float | None) -> None:
         """Do what `put` does."""
         if items:
-            await self._arun(self._put(items, ttl))
+            await self._aask(self._put(items, ttl), self.writing)
 
-    def announce(self, star: str, versions: Mapping[str, bytes], ttl: float) -> None:
-        """Write the version of `star` first and then the others; an error says that some may be missing."""
-        self._run(self._announce(star, versions, ttl))
+    def announce(
+        self, star: str, versions: Mapping[str, bytes], ttl: float, marking: Marking | None = None
+    ) -> None:
+        """Write the version of `star` first and then the others; an error says that some may be missing.
 
-    async def aannounce(self, star: str, versions: Mapping[str, bytes], ttl: float) -> None:
-        """Do what `announce` does."""
-        await self._arun(self._announce(star, versions, ttl))
-
-    def save(self, plan: Plan) -> tuple[bytes, ...] | None:
-        """Save the entry if no data of it moved; return the versions that it holds, or None.
-
-        Missing versions are created and `beside` is saved in either case.
+        With `marking` a version keeps the marks that stand there and still count; only a store that `can_mark` does so.
+        Who belongs to no request tries each time: a worker of a queue may have no other chance to tell.
         """
-        return self._run(self._save(plan))
+        with Call(self, self.writing, announces=True):
+            self._run(self._announce(star, versions, ttl, marking))
 
-    async def asave(self, plan: Plan) -> tuple[bytes, ...] | None:
+    async def aannounce(
+        self, star: str, versions: Mapping[str, bytes], ttl: float, marking: Marking | None = None
+    ) -> None:
+        """Do what `announce` does."""
+        with Call(self, self.writing, announces=True):
+            await self._arun(self._announce(star, versions, ttl, marking))
+
+    def save(self, plan: Plan) -> Saved:
+        """Save the entry if no data of it moved; return the versions that it holds, or `MOVED` or `UNSETTLED`.
+
+        Missing versions are created, `beside` is saved and the lease given up in either case.
+        """
+        return self._ask(self._save(plan), self.writing)
+
+    async def asave(self, plan: Plan) -> Saved:
         """Do what `save` does."""
-        return await self._arun(self._save(plan))
+        return await self._aask(self._save(plan), self.writing)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Forget the keys."""
         if keys:
-            self._run(self._delete(keys))
+            self._ask(self._delete(keys), self.writing)
 
     async def adelete(self, keys: Sequence[str]) -> None:
         """Do what `delete` does."""
         if keys:
-            await self._arun(self._delete(keys))
+            await self._aask(self._delete(keys), self.writing)
+
+    def _ask(self, steps: Steps[T], circuit: Circuit) -> T:
+        """Perform the steps of a verb that a request waits for."""
+        with Call(self, circuit):
+            return self._run(steps)
+
+    async def _aask(self, steps: Steps[T], circuit: Circuit) -> T:
+        """Do the same on the event loop."""
+        with Call(self, circuit):
+            return await self._arun(steps)
+
+    def lease(self, key: str, token: bytes, ttl: float, beside: str) -> Leased:
+        """Put a token under a key unless something is there; return that, None where the token is there now.
+
+        Return also the first `PROBE` bytes of the value of `beside`, read afterwards; none where it is absent.
+        """
+        return self._ask(self._lease(key, token, ttl, beside), self.writing)
+
+    async def alease(self, key: str, token: bytes, ttl: float, beside: str) -> Leased:
+        """Do what `lease` does."""
+        return await self._aask(self._lease(key, token, ttl, beside), self.writing)
+
+    def release(self, key: str, token: bytes, mark: bytes, ttl: float) -> None:
+        """Take a token off, if it is still under the key; a mark takes its place for `ttl` seconds, unless empty."""
+        self._ask(self._release(key, token, mark, ttl), self.writing)
+
+    async def arelease(self, key: str, token: bytes, mark: bytes, ttl: float) -> None:
+        """Do what `release` does."""
+        await self._aask(self._release(key, token, mark, ttl), self.writing)
 
     @abstractmethod
     def close(self) -> None:
@@ -110,13 +210,21 @@ class Store(ABC):
     def _put(self, items: Mapping[str, bytes], ttl: float | None) -> Steps[None]: ...
 
     @abstractmethod
-    def _announce(self, star: str, versions: Mapping[str, bytes], ttl: float) -> Steps[None]: ...
+    def _announce(
+        self, star: str, versions: Mapping[str, bytes], ttl: float, marking: Marking | None = None
+    ) -> Steps[None]: ...
 
     @abstractmethod
-    def _save(self, plan: Plan) -> Steps[tuple[bytes, ...] | None]: ...
+    def _save(self, plan: Plan) -> Steps[Saved]: ...
 
     @abstractmethod
     def _delete(self, keys: Sequence[str]) -> Steps[None]: ...
+
+    @abstractmethod
+    def _lease(self, key: str, token: bytes, ttl: float, beside: str) -> Steps[Leased]: ...
+
+    @abstractmethod
+    def _release(self, key: str, token: bytes, mark: bytes, ttl: float) -> Steps[None]: ...
 
     def _failed(self, steps: Steps[Any], error: Exception) -> StoreError:
         """Return the error to raise; texts of backends can hold keys, so only the kind of theirs is told."""

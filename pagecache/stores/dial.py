@@ -40,18 +40,18 @@ SYNC_ONLY = {"command_packer", "parser_class"}  # the asynchronous connection ha
 
 
 class Dialer:
-    """Opens lines to the server that takes writes; no step of it takes longer than the budget."""
+    """Opens lines to the server that takes writes; no step of it takes longer than the limit."""
 
-    def __init__(self, pool: Any, budget: float) -> None:
-        self._budget = budget
+    def __init__(self, pool: Any, limit: float) -> None:
+        self._limit = limit
         self._kind, self._async_kind = _kinds(pool.connection_class)
         self._parameters = {**_ours(pool.connection_kwargs), "protocol": 2}
-        self._sentinels = _Sentinels(pool, budget) if _is_sentinel(pool) else None
+        self._sentinels = _Sentinels(pool, limit) if _is_sentinel(pool) else None
 
     def dial(self) -> Line:
         """Open a line."""
         where = self._sentinels.find() if self._sentinels else {}
-        timeouts = {"socket_timeout": self._budget, "socket_connect_timeout": self._budget}
+        timeouts = {"socket_timeout": self._limit, "socket_connect_timeout": self._limit}
         line = Line(self._kind(**self._parameters | where | timeouts))
         try:
             line.open()
@@ -77,15 +77,15 @@ class Dialer:
 class _Sentinels:
     """The site's Sentinels, asked where the primary is each time that a line is opened."""
 
-    def __init__(self, pool: Any, budget: float) -> None:
+    def __init__(self, pool: Any, limit: float) -> None:
         manager = pool.sentinel_manager
         self._service = pool.service_name
         self._addresses = [_address(sentinel) for sentinel in manager.sentinels]
         self._quorum = manager.min_other_sentinels
         self._parameters = {
             **_ours(manager.sentinel_kwargs),
-            "socket_timeout": budget,
-            "socket_connect_timeout": budget,
+            "socket_timeout": limit,
+            "socket_connect_timeout": limit,
         }
 
     def find(self) -> dict[str, Any]:

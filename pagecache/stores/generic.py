@@ -16,12 +16,13 @@ from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.memcached import BaseMemcachedCache, PyMemcacheCache
 from django.db import connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
-from pagecache.core.vector import Plan, held_still, is_version
-from pagecache.stores.base import Refused, Steps, Store, whole_seconds
+from pagecache.core.reasons import Reason
+from pagecache.core.vector import Marking, Plan, held_still, is_version
+from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store, whole_seconds
 from pagecache.stores.idle import Idle, LoopIdle
+from pagecache.transactions import in_transaction, keeps_view
 
 T = TypeVar("T")
 
@@ -40,26 +41,31 @@ class Call:
 class GenericStore(Store):
     """A store in the backend that Django makes for the alias, with a constant key function."""
 
+    can_mark = False  # two that mark a version at once would overwrite each other
+
     def __init__(self, alias: str, *, budget: float) -> None:
         config = settings.CACHES[alias]
         kind: type[BaseCache] = import_string(config["BACKEND"])
-        self.alias = alias
+        super().__init__(alias, budget)
         self.shared = not issubclass(kind, LocMemCache | DummyCache)
         self.pickles = not issubclass(kind, DummyCache | PyMemcacheCache)
+        self.can_lease = not self.shared  # without scripts it takes as many trips as a miss has
+        self.keeps_time = issubclass(kind, LocMemCache | DummyCache | PyMemcacheCache)
         self._outspoken = issubclass(kind, OUTSPOKEN)
         self._waits = self.shared  # memory of this process does not make an event loop wait
         self._is_async = kind.aget_many is not BaseCache.aget_many
-        self._handler = CacheHandler({alias: _own(config, kind, budget)})
+        self._handler = CacheHandler({alias: _own(config, kind, self.limit)})
         backend = self._handler.create_connection(alias)
         self._table: Any = getattr(backend, "cache_model_class", None)
+        self.asks_database = self._table is not None
         self._idle: Idle[BaseCache] = Idle(_close)
         self._loop_idle: LoopIdle[BaseCache] = LoopIdle(_aclose)
 
     def is_frozen(self) -> bool:
-        """Whether DatabaseCache stands in a transaction: its snapshot would freeze the versions."""
+        """Whether DatabaseCache may see an old view, as in a transaction, which would freeze the versions."""
         if self._table is None:
             return False
-        return _is_in_transaction(connections[router.db_for_read(self._table)])
+        return keeps_view(connections[router.db_for_read(self._table)])
 
     @contextmanager
     def _beside(self) -> Iterator[None]:
@@ -69,7 +75,7 @@ class GenericStore(Store):
         """
         alias = None if self._table is None else router.db_for_write(self._table)
         site = None if alias is None else connections[alias]
-        if alias is None or site is None or site.vendor == "sqlite" or not _is_in_transaction(site):
+        if alias is None or site is None or site.vendor == "sqlite" or not in_transaction(site):
             yield
             return
         own = connections[alias] = connections.create_connection(alias)
@@ -134,7 +140,11 @@ class GenericStore(Store):
     def _put(self, items: Mapping[str, bytes], ttl: float | None) -> Steps[None]:
         yield from _write(items, ttl)
 
-    def _announce(self, star: str, versions: Mapping[str, bytes], ttl: float) -> Steps[None]:
+    def _announce(
+        self, star: str, versions: Mapping[str, bytes], ttl: float, marking: Marking | None = None
+    ) -> Steps[None]:
+        if marking is not None:
+            raise Refused("it cannot mark versions, which two-phase invalidation needs")
         yield from _write({star: versions[star]}, ttl)
         others = {key: version for key, version in versions.items() if key != star}
         if others:
@@ -142,25 +152,35 @@ class GenericStore(Store):
         if not self._outspoken and (yield from _read(tuple(versions))) != list(versions.values()):
             raise Refused("announced versions are not there")
 
-    def _save(self, plan: Plan) -> Steps[tuple[bytes, ...] | None]:
+    def _save(self, plan: Plan) -> Steps[Saved]:
         ends = yield from _created(plan)
-        (star_end,) = yield from _read((plan.star,))
+        lease = plan.lease[:1] if plan.lease else ()
+        star_end, *holder = yield from _read((plan.star, *lease))
         held = held_still(plan, ends, star_end)
         if held and plan.key is not None:
             yield from _write({plan.key: plan.head + b"".join(ends) + plan.tail}, plan.ttl)
         if plan.beside is not None:
             key, value, ttl = plan.beside
             yield from _write({key: value}, ttl)
-        return ends if held else None
+        if plan.lease and holder == [plan.lease[1]]:
+            yield from self._delete(lease)
+        return ends if held else Reason.MOVED
 
     def _delete(self, keys: Sequence[str]) -> Steps[None]:
         yield Call("delete_many", (keys,))
 
+    def _lease(self, key: str, token: bytes, ttl: float, beside: str) -> Steps[Leased]:
+        yield Call("add", (key, token, whole_seconds(ttl)))
+        holder, value = yield from _read((key, beside))
+        return None if holder == token else holder or b"", (value or b"")[:PROBE]
 
-def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    return connection.in_atomic_block or (
-        connection.connection is not None and not connection.autocommit
-    )
+    def _release(self, key: str, token: bytes, mark: bytes, ttl: float) -> Steps[None]:
+        if (yield from _read((key,))) != [token]:
+            return
+        if mark:
+            yield from _write({key: mark}, ttl)
+        else:
+            yield from self._delete((key,))
 
 
 def _created(plan: Plan) -> Steps[tuple[bytes, ...]]:
@@ -234,7 +254,7 @@ class BytesSerde:
         return value if flags == 0 else None
 
 
-def _own(config: Mapping[str, Any], kind: type[BaseCache], budget: float) -> dict[str, Any]:
+def _own(config: Mapping[str, Any], kind: type[BaseCache], limit: float) -> dict[str, Any]:
     """Return the settings of an alias for a backend of our own."""
     own = {**config, "KEY_FUNCTION": key_as_is, "KEY_PREFIX": "", "VERSION": 1}
     if issubclass(kind, PyMemcacheCache):
@@ -245,8 +265,8 @@ def _own(config: Mapping[str, Any], kind: type[BaseCache], budget: float) -> dic
             "deserializer": None,
             "default_noreply": False,
             "ignore_exc": False,
-            "connect_timeout": budget,
-            "timeout": budget,
+            "connect_timeout": limit,
+            "timeout": limit,
             "no_delay": True,
         }
     return own

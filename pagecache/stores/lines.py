@@ -1,7 +1,8 @@
 """Lines to a Redis: commands as bytes, packed here and sent at once, answers as they come.
 
 A line is a connection and the prefix of all keys that go through it. The prefix names the server process and the
-history that it continues: a restart from a snapshot, a failover or a return to an earlier server starts afresh.
+history that it continues: a restart from a snapshot, a failover or a return to an earlier server starts afresh. A
+connection may outlive all these but the first, so that a line that was not used for a while asks again who answers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ T = TypeVar("T")
 # What the command is, its keys, what follows them.
 Command = tuple[tuple[str, ...], Sequence[str], tuple[bytes, ...]]
 
-QUIET = 1.0  # after so many seconds without use a line may have been closed by the server
+QUIET = 1.0  # seconds without use in which a server does not fail over and back, nor closes a line
+ELSEWHERE = "another server answers than before"
 IDENTITY: tuple[Command, ...] = (
     (("INFO", "server"), (), ()),
     (("INFO", "replication"), (), ()),
@@ -53,15 +55,18 @@ class Line:
     def open(self) -> None:
         """Connect, and learn who answers."""
         self._connection.connect()
+        self._used = time.monotonic()
         self._talk = talk_of(self._connection)
         self.prefix = prefix_of(self.exchange(IDENTITY))
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
-        talk = self._talk
-        talk.send(packed(self.prefix, commands))
+        talk, asked = self._talk, identity_after(self._used)
+        talk.send(packed(self.prefix, (*asked, *commands)))
+        said = [talk.answer() for _ in asked]
         answers = [talk.answer() for _ in commands]
         self._used = time.monotonic()
+        hold_to(self.prefix, said)
         return answers
 
     def drive(self, steps: Steps[T]) -> T:
@@ -98,14 +103,18 @@ class AsyncLine:
     async def open(self) -> None:
         """Connect, and learn who answers."""
         await self._connection.connect()
+        self._used = time.monotonic()
         self.prefix = prefix_of(await self.exchange(IDENTITY))
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
-        command = (packed(self.prefix, commands),)
+        asked = identity_after(self._used)
+        command = (packed(self.prefix, (*asked, *commands)),)
         await self._connection.send_packed_command(command, check_health=False)
+        said = [await self._answer() for _ in asked]
         answers = [await self._answer() for _ in commands]
         self._used = time.monotonic()
+        hold_to(self.prefix, said)
         return answers
 
     async def _answer(self) -> Any:
@@ -141,6 +150,17 @@ class AsyncLine:
     async def close(self) -> None:
         """Close the connection."""
         await self._connection.disconnect(nowait=True)
+
+
+def identity_after(used: float) -> tuple[Command, ...]:
+    """Return what to ask along with commands on a line that was used then: who answers, if that was long ago."""
+    return IDENTITY if time.monotonic() - used >= QUIET else ()
+
+
+def hold_to(prefix: str, said: Sequence[Any]) -> None:
+    """Refuse where a server that was asked says that it is not the one of the prefix any more."""
+    if said and prefix_of(said) != prefix:
+        raise Refused(ELSEWHERE)
 
 
 def packed(prefix: str, commands: Sequence[Command]) -> bytes:

@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from hashlib import sha1
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from math import ceil
+from threading import Lock
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.cache import CacheHandler
 from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
-from pagecache.core.vector import Plan
-from pagecache.stores.base import Refused, Steps, Store, milliseconds
+from pagecache.core.reasons import Reason
+from pagecache.core.vector import Marking, Plan
+from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store, milliseconds
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
-from pagecache.stores.lines import AsyncLine, Command, Line, Origin, checked
+from pagecache.stores.lines import ELSEWHERE, AsyncLine, Command, Line, Origin, checked
+from pagecache.stores.scripts import ANNOUNCE, RELEASE, SAVE, Script
 
 T = TypeVar("T")
 
-# `held_still` of the core, where the data is. KEYS: the tags, `*`, the entry if it is to be saved, what is saved beside
-# it if anything. ARGV: the number of tags, whether there is an entry and something beside it, the start of `*`, head,
-# tail, ttl, the value and ttl beside; then for each tag its start (empty: newly met), a fresh version and its ttl.
-# Times are in milliseconds, empty: no limit. What is not a string of 16 bytes is no version.
-SAVE = """
-local count, has_entry, has_beside = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
-local function version(key)
-  local value = redis.pcall('GET', key)
-  return type(value) == 'string' and #value == 16 and value
-end
-local function put(key, value, ttl)
-  if ttl == '' then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', ttl) end
-end
-local ends = {}
-for i = 1, count do
-  ends[i] = version(KEYS[i])
-  if not ends[i] then
-    ends[i] = ARGV[8 + 3 * i]
-    put(KEYS[i], ends[i], ARGV[9 + 3 * i])
-  end
-end
-local star = version(KEYS[count + 1])
-local star_still = star == ARGV[4]  -- false, if absent, equals no text
-local held = true
-for i = 1, count do
-  local start = ARGV[7 + 3 * i]
-  if start == '' then held = held and star_still else held = held and start == ends[i] end
-end
-if held and has_entry then
-  put(KEYS[count + 2], ARGV[5] .. table.concat(ends) .. ARGV[6], ARGV[7])
-end
-if has_beside then put(KEYS[#KEYS], ARGV[8], ARGV[9]) end
-return held and ends
-"""
-ELSEWHERE = "another server answers than before"
-SAVE_SHA = sha1(SAVE.encode(), usedforsecurity=False).hexdigest()
+# A write that changes nothing, which only the node that takes writes answers: one that became a replica refuses it, and
+# so does one that lost its replicas where `min-replicas-to-write` says so.
+TAKES_WRITES: Command = (("PERSIST",), ("nothing",), ())
 
 
 class RedisStore(Store):
@@ -62,12 +33,15 @@ class RedisStore(Store):
 
     shared = True
     pickles = False
+    keeps_time = True
+    can_mark = True
+    can_lease = True
 
     def __init__(self, alias: str, *, budget: float) -> None:
-        self.alias = alias
-        self._budget = budget
-        self._dialer = Dialer(_write_pool(alias), budget)
+        super().__init__(alias, budget)
+        self._dialer = Dialer(_write_pool(alias), self.limit)
         self._origin: Origin | None = None
+        self._lock = Lock()
         self._idle: Idle[Line] = Idle(Line.close)
         self._loop_idle: LoopIdle[AsyncLine] = LoopIdle(AsyncLine.close)
 
@@ -75,9 +49,13 @@ class RedisStore(Store):
         """Close the idle connections of this process."""
         self._idle.empty()
 
+    def evicts(self) -> bool:
+        """Whether the server drops keys when its memory is full."""
+        return self._run(self._evicts())
+
     def _run(self, steps: Steps[T]) -> T:
         try:
-            line = self._lease()
+            line = self._take()
             try:
                 result = line.drive(steps)
             except BaseException as error:
@@ -90,8 +68,8 @@ class RedisStore(Store):
 
     async def _arun(self, steps: Steps[T]) -> T:
         try:
-            async with asyncio.timeout(self._budget):
-                line = await self._alease()
+            async with patiently(self.limit):
+                line = await self._atake()
                 try:
                     result = await line.drive(steps)
                 except BaseException as error:
@@ -102,7 +80,7 @@ class RedisStore(Store):
         await self._loop_idle.give(line)
         return result
 
-    def _lease(self) -> Line:
+    def _take(self) -> Line:
         """Return an idle line to the server that answers now, or a new one."""
         while (line := self._idle.take()) is not None:
             if line.origin is self._origin and not line.is_closed():
@@ -118,8 +96,8 @@ class RedisStore(Store):
             raise Refused(ELSEWHERE)
         return line
 
-    async def _alease(self) -> AsyncLine:
-        """Return what `_lease` returns, of this event loop."""
+    async def _atake(self) -> AsyncLine:
+        """Return what `_take` returns, of this event loop."""
         while (line := await self._loop_idle.take()) is not None:
             if line.origin is self._origin and not await line.is_closed():
                 return line
@@ -136,11 +114,12 @@ class RedisStore(Store):
 
     def _is_elsewhere(self, line: Line | AsyncLine) -> bool:
         """Whether a new line leads to another server than the last one did, and no error has told of it yet."""
-        before = self._origin
-        if before is None or before.prefix != line.prefix:
-            self._origin = Origin(line.prefix)
-        line.origin = self._origin
-        return before is not None and before is not self._origin
+        with self._lock:  # many open their first line at once
+            before = self._origin
+            if before is None or before.prefix != line.prefix:
+                self._origin = Origin(line.prefix)
+            line.origin = self._origin
+            return before is not None and before is not line.origin
 
     def _end(self, line: Line, error: BaseException) -> None:
         """Keep a line that is in step after an error; one that is not is closed, and the idle ones with it."""
@@ -162,51 +141,125 @@ class RedisStore(Store):
         if line.origin is self._origin:
             self._origin = None
 
+    def _evicts(self) -> Steps[bool]:
+        (text,) = checked((yield ((("INFO", "memory"), (), ()),)))
+        return b"maxmemory:0\r" not in text and b"maxmemory_policy:noeviction" not in text
+
     def _fetch(self, keys: Sequence[str]) -> Steps[list[bytes | None]]:
-        values: list[bytes | None] = checked((yield ((("MGET",), keys, ()),)))[0]
+        values: list[bytes | None] = checked((yield ((("MGET",), keys, ()), TAKES_WRITES)))[0]
         return values
 
     def _put(self, items: Mapping[str, bytes], ttl: float | None) -> Steps[None]:
         checked((yield [_set(key, value, ttl) for key, value in items.items()]))
 
-    def _announce(self, star: str, versions: Mapping[str, bytes], ttl: float) -> Steps[None]:
+    def _announce(
+        self, star: str, versions: Mapping[str, bytes], ttl: float, marking: Marking | None = None
+    ) -> Steps[None]:
         ordered = {star: versions[star], **versions}
-        checked((yield [_set(key, value, ttl) for key, value in ordered.items()]))
+        if marking is None:
+            checked((yield [_set(key, value, ttl) for key, value in ordered.items()]))
+        else:
+            yield from _run(ANNOUNCE, tuple(ordered), _announced(ordered, ttl, marking))
 
-    def _save(self, plan: Plan) -> Steps[tuple[bytes, ...] | None]:
-        keys, rest = _save_keys(plan), _save_arguments(plan)
-        answers = yield ((("EVALSHA", SAVE_SHA, str(len(keys))), keys, rest),)
-        if isinstance(answers[0], NoScriptError):
-            answers = yield ((("EVAL", SAVE, str(len(keys))), keys, rest),)
-        ends = checked(answers)[0]
-        return None if ends is None else tuple(ends)
+    def _save(self, plan: Plan) -> Steps[Saved]:
+        answer = yield from _run(SAVE, _save_keys(plan), _save_arguments(plan))
+        if isinstance(answer, list):
+            return tuple(answer)
+        return Reason.MOVED if answer is None else Reason.UNSETTLED
 
     def _delete(self, keys: Sequence[str]) -> Steps[None]:
         checked((yield ((("DEL",), keys, ()),)))
 
+    def _lease(self, key: str, token: bytes, ttl: float, beside: str) -> Steps[Leased]:
+        take = ("SET",), (key,), (token, b"NX", b"PX", _milliseconds(ttl))
+        look = ("GETRANGE",), (beside,), (b"0", b"%d" % (PROBE - 1))
+        *asked, value = yield take, (("MGET",), (key,), ()), look
+        _, (holder,) = checked(asked)
+        began = value if isinstance(value, bytes) else b""
+        return None if holder == token else holder or b"", began
+
+    def _release(self, key: str, token: bytes, mark: bytes, ttl: float) -> Steps[None]:
+        yield from _run(RELEASE, (key,), (token, mark, _milliseconds(ttl)))
+
+
+@asynccontextmanager
+async def patiently(seconds: float) -> AsyncIterator[None]:
+    """Raise TimeoutError once what is awaited inside takes longer; an answer that has come meanwhile counts.
+
+    A loop that is busy with something else looks at both when it is back: at the time first, if it were asked to.
+    """
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def over() -> None:
+        timers.append(loop.call_later(0, lambda: limit.reschedule(loop.time())))
+
+    async with asyncio.timeout(None) as limit:
+        timers.append(loop.call_later(seconds, over))
+        try:
+            yield
+        finally:
+            timers[-1].cancel()
+
 
 def _is_answer(error: BaseException) -> bool:
-    """Whether the server answered no: the line is in step. One that became a replica is left, though."""
-    return isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
+    """Whether the server answered no: the line is in step. One that takes no writes any more is left, though."""
+    is_left = isinstance(error, ReadOnlyError) or str(error).startswith("NOREPLICAS")
+    return isinstance(error, ResponseError) and not is_left
 
 
 def _set(key: str, value: bytes, ttl: float | None) -> Command:
     return ("SET",), (key,), (value,) if ttl is None else (value, b"PX", _milliseconds(ttl))
 
 
+def _seconds(seconds: float) -> bytes:
+    return b"%d" % ceil(seconds)
+
+
 def _milliseconds(ttl: float | None) -> bytes:
     return b"" if ttl is None else b"%d" % milliseconds(ttl)
+
+
+def _run(script: Script, keys: Sequence[str], arguments: tuple[bytes, ...]) -> Steps[Any]:
+    """Run a script, by its digest if the server remembers it."""
+    count = str(len(keys))
+    answers = yield ((("EVALSHA", script.digest, count), keys, arguments),)
+    if isinstance(answers[0], NoScriptError):
+        answers = yield ((("EVAL", script.text, count), keys, arguments),)
+    return checked(answers)[0]
+
+
+def _announced(versions: Mapping[str, bytes], ttl: float, marking: Marking) -> tuple[bytes, ...]:
+    star, *others = versions
+    tags = ((versions[key], b"%d" % (key in marking.certain)) for key in others)
+    return (
+        _milliseconds(ttl),
+        marking.by,
+        b"".join(marking.ended),
+        _seconds(marking.seconds),
+        versions[star],
+        *(word for words in tags for word in words),
+    )
 
 
 def _save_keys(plan: Plan) -> list[str]:
     entry = [] if plan.key is None else [plan.key]
     beside = [] if plan.beside is None else [plan.beside[0]]
-    return [*(tag.key for tag in plan.tags), plan.star, *entry, *beside]
+    lease = [] if plan.lease is None else [plan.lease[0]]
+    return [*(tag.key for tag in plan.tags), plan.star, *entry, *beside, *lease]
 
 
 def _save_arguments(plan: Plan) -> tuple[bytes, ...]:
     _, value, ttl = plan.beside or ("", b"", 0.0)
-    tags = ((_start(tag.start), tag.fresh, _milliseconds(tag.ttl)) for tag in plan.tags)
+    tags = (
+        (
+            _start(tag.start),
+            tag.fresh,
+            _milliseconds(tag.ttl),
+            _seconds(tag.doubt) if tag.doubt else b"",
+        )
+        for tag in plan.tags
+    )
     return (
         b"%d" % len(plan.tags),
         b"%d" % (plan.key is not None),
@@ -217,6 +270,9 @@ def _save_arguments(plan: Plan) -> tuple[bytes, ...]:
         _milliseconds(plan.ttl),
         value,
         _milliseconds(ttl),
+        plan.star_fresh,
+        _milliseconds(plan.star_ttl),
+        b"" if plan.lease is None else plan.lease[1],
         *(word for words in tags for word in words),
     )
 

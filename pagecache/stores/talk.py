@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as ClosedError
 from redis.exceptions import RedisError, ResponseError
 
 STOCK = {Connection, UnixDomainSocketConnection}
+DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
 TIMEVAL = Struct("@ll")  # seconds and microseconds, as setsockopt takes them
 
 
@@ -58,7 +59,10 @@ class PlainTalk:
         self._seconds, self._deadline = seconds, math.inf
 
     def send(self, data: bytes) -> None:
-        """Send commands; the answers to all of them are waited for this long, and for one more piece."""
+        """Send commands; the answers to all of them are waited for this long, and for one more piece.
+
+        What is there by then counts, also where other threads of this process kept it from being looked at.
+        """
         self._deadline = time.monotonic() + self._seconds
         try:
             self._socket.sendall(data)
@@ -69,12 +73,11 @@ class PlainTalk:
         """Return the next answer; an error that the server answers is a value."""
         try:
             while (answer := self._reader.gets()) is self._nothing:
-                count = self._socket.recv_into(self._buffer)
+                is_late = time.monotonic() > self._deadline
+                count = self._socket.recv_into(self._buffer, 0, DONTWAIT if is_late else 0)
                 if not count:
                     raise ClosedError
                 self._reader.feed(self._buffer, 0, count)
-                if time.monotonic() > self._deadline:
-                    raise TimeoutError
         except BlockingIOError as error:
             raise TimeoutError from error
         if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
@@ -84,7 +87,7 @@ class PlainTalk:
     def is_closed(self) -> bool:
         """Whether something came that nobody asked for: the end of the connection, as a rule."""
         try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self._socket.recv(1, socket.MSG_PEEK | DONTWAIT)
         except BlockingIOError:
             return False
         except OSError:
@@ -97,7 +100,7 @@ def talk_of(connection: Any) -> Talk | PlainTalk:
 
     Without hiredis there is no reader; TLS has a class of its own; the sockets of green threads do not block.
     """
-    if type(connection) not in STOCK or not hasattr(socket, "MSG_DONTWAIT"):
+    if type(connection) not in STOCK or not DONTWAIT:
         return Talk(connection)
     plain: Any = getattr(connection, "_sock", None)
     reader = getattr(getattr(connection, "_parser", None), "_reader", None)

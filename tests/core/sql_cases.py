@@ -195,6 +195,12 @@ POSTGRESQL = [
     Case("UPDATE ONLY t * SET x = 1", "t", "t"),
     Case("SELECT * FROM json_to_record(%s) AS (x int, y varchar(3)), a", "a"),
     Case(
+        "MERGE INTO t USING a ON t.x = a.x WHEN NOT MATCHED BY SOURCE THEN DELETE"
+        " RETURNING merge_action(), t.*",
+        "a t",
+        "t",
+    ),
+    Case(
         "MERGE INTO t USING a JOIN b ON a.x = b.x ON t.x = a.x WHEN MATCHED THEN DELETE",
         "a b t",
         "t",
@@ -428,6 +434,7 @@ OPAQUE = {
         "SELECT ARRAY[1)",
         "COPY t",
         "DECLARE c",
+        "SET TRANSACTION SNAPSHOT '00000003-0000001B-1'",
         "SELECT * FROM t $$x",
         "SELECT 1 /* /* */",
     ],

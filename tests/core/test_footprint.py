@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pagecache.core.footprint import Footprint, column_name, footprint, table_name
+from pagecache.core.footprint import Boundary, Footprint, column_name, footprint, table_name
 from pagecache.core.sqltext import folded
 from tests.core.sql_cases import EMPTY, REFUSED, TOUCHING, VENDORS
 
@@ -263,3 +263,52 @@ def test_long_texts_are_not_kept_but_understood() -> None:
     assert footprint(sql, "sqlite") == footprint(sql, "sqlite")
     assert footprint(sql, "sqlite") is not footprint(sql, "sqlite")
     assert footprint(sql, "sqlite").reads == {"t"}
+
+
+@pytest.mark.parametrize(
+    "sql, boundary",
+    [
+        ("BEGIN", Boundary.BEGINS),
+        ("START TRANSACTION READ ONLY", Boundary.BEGINS),
+        ("SAVEPOINT a", Boundary.SAVES),
+        ("RELEASE SAVEPOINT a", Boundary.NONE),
+        ("ROLLBACK TO SAVEPOINT a", Boundary.NONE),
+        ("COMMIT", Boundary.ENDS),
+        ("ROLLBACK WORK;", Boundary.ENDS),
+        ("SELECT 1; END", Boundary.ENDS),
+        ("COMMIT AND CHAIN", Boundary.CONTINUES),
+        ("ROLLBACK; SELECT 1", Boundary.CONTINUES),
+        ("COMMIT; BEGIN", Boundary.CONTINUES),
+        ("CREATE TABLE t (x integer)", Boundary.COMMITS),
+        ("BEGIN; CREATE TABLE t (x integer)", Boundary.BEGINS),
+    ],
+)
+def test_a_text_tells_whether_it_begins_or_ends_a_transaction(sql: str, boundary: Boundary) -> None:
+    assert footprint(sql, "postgresql").boundary is boundary
+
+
+def test_a_transaction_that_begins_with_a_snapshot_reads_then() -> None:
+    assert footprint("START TRANSACTION WITH CONSISTENT SNAPSHOT", "mysql").reads
+    assert not footprint("START TRANSACTION", "mysql").reads
+
+
+@pytest.mark.parametrize("place", ["", "JOIN u ON t.id = u.t_id "])
+def test_rows_are_told_apart_where_each_table_is_named_once(place: str) -> None:
+    assert footprint(f"SELECT t.id FROM t {place}WHERE t.id = %s", "sqlite").rows
+
+
+@pytest.mark.parametrize(
+    "vendor, sql",
+    [
+        ("sqlite", "SELECT id, (%s, 'x') IN t FROM t WHERE id = %s"),
+        ("sqlite", "SELECT id FROM t WHERE id = %s AND (id, a) NOT IN main.t"),
+        ("postgresql", "SELECT id, EXISTS (TABLE t OFFSET 1) FROM t WHERE id = %s"),
+        ("postgresql", "SELECT id FROM t WHERE id = %s ORDER BY (TABLE t)"),
+        ("mysql", "SELECT id, (TABLE t LIMIT %s), (TABLE t LIMIT %s) FROM t WHERE id = %s"),
+        ("mysql", "UPDATE t SET a = (TABLE t LIMIT 1) WHERE id = %s"),
+    ],
+)
+def test_rows_are_not_told_apart_where_a_table_is_named_again(vendor: str, sql: str) -> None:
+    found = footprint(sql, vendor)
+    assert found.reads == {"t"}
+    assert found.rows is None

@@ -316,8 +316,8 @@ WRITES: dict[str, tuple[Callable[[Article], Any], str, str]] = {
     ),
     "cascade": (
         lambda one: one.author.delete(),
-        "article article_tags author badge comment feature",
-        "article article_tags author badge comment",
+        "article article_tags author badge comment feature note",
+        "article article_tags author badge comment note",
     ),
     "m2m add": (
         lambda one: one.tags.add(Tag.objects.latest("pk")),

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
-from pagecache.core.freshness import current_age, lifetime, stated_lifetime
+from pagecache.core.freshness import capped, grace, initial_age, lifetime, overlap, stated_lifetime
+from pagecache.core.headers import cache_control
 from pagecache.core.types import UNSET
+from tests import http_cases
 
 NOW = 784111777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 IN_A_MINUTE = "Sun, 06 Nov 1994 08:50:37 GMT"
 A_MINUTE_AGO = "Sun, 06 Nov 1994 08:48:37 GMT"
+
+FORBIDS = {"no-store", "no-cache", "private"}
 
 STATED: list[tuple[dict[str, str], Any]] = [
     ({}, UNSET),
@@ -33,10 +37,50 @@ def test_the_response_states_its_own_freshness(headers: dict[str, str], life: An
     assert stated_lifetime(headers, NOW) == life
 
 
-@pytest.mark.parametrize("age, seconds", [("7", 7.0), (" 7 ", 7.0), ("-7", 0.0), ("junk", 0.0)])
-def test_a_response_comes_with_an_age(age: str, seconds: float) -> None:
-    assert current_age({"age": age}) == seconds
-    assert current_age({}) == 0.0
+@pytest.mark.parametrize("case", http_cases.FRESHNESS, ids=http_cases.ids(http_cases.FRESHNESS))
+def test_freshness_is_by_the_book(case: http_cases.Freshness) -> None:
+    headers = {name.lower(): value for name, value in case.at(NOW).items()}
+    said = lifetime(headers, NOW, NOW, stated=(UNSET, UNSET, http_cases.SITE), expires_at=None)
+    assert initial_age(headers, NOW, NOW) == case.age
+    if not FORBIDS.intersection(cache_control(headers.get("cache-control", ""))):
+        assert said == case.life
+
+
+@pytest.mark.parametrize("case", http_cases.FRESHNESS, ids=http_cases.ids(http_cases.FRESHNESS))
+def test_a_site_without_a_timeout_keeps_what_the_response_allows(
+    case: http_cases.Freshness,
+) -> None:
+    headers = {name.lower(): value for name, value in case.at(NOW).items()}
+    said = lifetime(headers, NOW, NOW, stated=(UNSET, UNSET, 0), expires_at=None)
+    if case.life == http_cases.SITE:
+        assert said == 0
+
+
+def test_time_on_the_way_adds_to_the_age() -> None:
+    assert initial_age({"age": "7"}, NOW, NOW - 3.9) == 10
+    assert initial_age({}, NOW, NOW - 0.9) == 0
+    assert initial_age({}, NOW, NOW + 60) == 0  # the clock was set back
+    assert initial_age({"date": A_MINUTE_AGO}, NOW, NOW - 3) == 60
+
+
+@pytest.mark.parametrize(
+    "timeout, status, most, life",
+    [
+        (300, 200, 60, 300),
+        (300, 203, 60, 300),
+        (None, 204, 60, None),
+        (300, 404, 60, 60),
+        (30, 404, 60, 30),
+        (None, 301, 60, 60),
+        (300, 410, None, 300),
+        (300, 404, 0, 0),
+        (UNSET, 404, 60, UNSET),
+    ],
+)
+def test_what_is_not_there_is_kept_for_a_short_time(
+    timeout: Any, status: int, most: Any, life: Any
+) -> None:
+    assert capped(timeout, status, most) == life
 
 
 MAX_AGE = {"cache-control": "max-age=40"}
@@ -65,4 +109,18 @@ def test_the_first_who_says_how_long_wins_and_expire_at_caps(
 ) -> None:
     stated = (said.get("policy", UNSET), said.get("rule", UNSET), said.get("default", 300.0))
     headers, expires_at = said.get("headers", {}), said.get("expires_at")
-    assert lifetime(headers, NOW, stated=stated, expires_at=expires_at) == life
+    assert lifetime(headers, NOW, NOW, stated=stated, expires_at=expires_at) == life
+
+
+@pytest.mark.parametrize("case", http_cases.GRACE, ids=http_cases.ids(http_cases.GRACE))
+def test_a_page_stands_in_for_errors_as_long_as_the_book_says(case: http_cases.Grace) -> None:
+    headers = {name.lower(): value for name, value in case.fields.items()}
+    assert grace(headers, http_cases.SITE) == case.seconds
+
+
+@pytest.mark.parametrize("case", http_cases.OVERLAP, ids=http_cases.ids(http_cases.OVERLAP))
+def test_a_page_is_served_while_it_is_made_anew_as_long_as_the_book_says(
+    case: http_cases.Grace,
+) -> None:
+    headers = {name.lower(): value for name, value in case.fields.items()}
+    assert overlap(headers, http_cases.SITE) == case.seconds

@@ -24,6 +24,8 @@ class Request:
     is_enabled: bool = True
     has_session_cookie: bool = False
     has_sensitive_param: bool = False
+    directives: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    serves_ranges: bool = False
     is_refused_agent: bool = False
     authenticated: str = "bypass"
     route: Route = ROUTE
@@ -35,6 +37,7 @@ GOOD_REQUESTS = [
     Request(meta={"CONTENT_LENGTH": "", "CONTENT_TYPE": ""}),
     Request(meta={"CONTENT_LENGTH": "0"}),
     Request(meta={"HTTP_IF_NONE_MATCH": '"x"', "HTTP_IF_MODIFIED_SINCE": "x"}),
+    Request(meta={"HTTP_RANGE": "bytes=0-1"}, serves_ranges=True),
     Request(has_session_cookie=True, authenticated="unread"),
     Request(has_session_cookie=True, authenticated="segment"),
 ]
@@ -46,6 +49,8 @@ REFUSED_REQUESTS = [
     (Request(meta={"CONTENT_LENGTH": "1"}), Reason.BODY),
     (Request(meta={"CONTENT_LENGTH": "junk"}), Reason.BODY),
     (Request(meta={"HTTP_TRANSFER_ENCODING": "chunked"}), Reason.BODY),
+    (Request(meta={"HTTP_CONTENT_TYPE": "text/plain"}), Reason.BODY),
+    (Request(meta={"HTTP_CONTENT_LENGTH": "1"}), Reason.BODY),
     (Request(meta={"CONTENT_TYPE": "text/plain; charset=x"}), Reason.BODY),
     (Request(meta={"HTTP_AUTHORIZATION": ""}), Reason.AUTHORIZATION),
     (Request(meta={"HTTP_X_HTTP_METHOD_OVERRIDE": "PUT"}), Reason.METHOD_OVERRIDE),
@@ -95,6 +100,8 @@ GOOD_PAGES: list[dict[str, Any]] = [
     {"headers": {"cache-control": "public, max-age=9"}},
     {"headers": {"vary": "Cookie, Accept"}},
     {"headers": {"content-security-policy": "script-src 'self'"}},
+    {"headers": {"content-range": "bytes"}},
+    {"headers": {"cache-control": "must-understand, no-store"}},
 ]
 REFUSED_PAGES: list[tuple[dict[str, Any], Reason]] = [
     ({"method": "HEAD"}, Reason.HEAD),
@@ -104,6 +111,11 @@ REFUSED_PAGES: list[tuple[dict[str, Any], Reason]] = [
     ({"headers": {"www-authenticate": "Basic"}}, Reason.CHALLENGE),
     ({"status": 206}, Reason.PARTIAL),
     ({"headers": {"content-range": "bytes 0-1/2"}}, Reason.PARTIAL),
+    ({"headers": {"content-range": "bytes 0-1/*"}}, Reason.PARTIAL),
+    (
+        {"status": 599, "statuses": {599}, "headers": {"cache-control": "must-understand"}},
+        Reason.STATUS,
+    ),
     ({"headers": {"content-length": "9"}}, Reason.PARTIAL),
     ({"status": 500}, Reason.STATUS),
     ({"status": 302}, Reason.STATUS),
@@ -116,6 +128,7 @@ REFUSED_PAGES: list[tuple[dict[str, Any], Reason]] = [
     ({"headers": {"cache-control": 'private="x"'}}, Reason.PRIVATE),
     ({"headers": {"cache-control": "no-cache"}}, Reason.NO_CACHE),
     ({"headers": {"vary": "Accept, *"}}, Reason.VARY_STAR),
+    ({"headers": {"vary": "Accept Cookie"}}, Reason.VARY_STAR),
     ({"headers": {"content-security-policy": NONCE}}, Reason.NONCE),
     ({"headers": {"content-security-policy-report-only": NONCE.upper()}}, Reason.NONCE),
     ({"refusals": (Reason.WROTE, Reason.CSRF)}, Reason.WROTE),

@@ -168,6 +168,16 @@ def test_distinct_rows_are_rows_but_distinct_on_is_not_read() -> None:
     assert source.shown == (("a", 1),)
 
 
+@pytest.mark.parametrize("shown", ["*, id", "t.*, id", "(t).*, id", "id, t.*", 'main."t".*, t.id'])
+def test_a_star_shows_columns_of_a_number_that_the_text_does_not_say(shown: str) -> None:
+    assert read(f"SELECT {shown} FROM t WHERE a = %s") is None
+
+
+def test_a_product_and_a_count_are_one_column() -> None:
+    (source,) = sources("SELECT count(*), a * b, id FROM t WHERE a = %s")
+    assert source.shown == (("id", 2),)
+
+
 def test_a_word_after_a_dot_is_a_column() -> None:
     (source,) = sources("SELECT t.from, t.order FROM t WHERE t.where = %s AND t.limit = %s")
     assert source.shown == (("from", 0), ("order", 1))

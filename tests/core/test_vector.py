@@ -39,7 +39,7 @@ def test_a_version_that_stayed_is_the_same() -> None:
 
 def plan(*starts: bytes | None, star: bytes | None = C) -> Plan:
     tags = tuple(Watched(f"k{n}", start, B, 60.0) for n, start in enumerate(starts))
-    return Plan("*", star, tags, "entry", b"", b"", None)
+    return Plan("*", star, B, 60.0, tags, "entry", b"", b"", None)
 
 
 HELD = [

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from demo_site.visitor import Visitor, form_with, relative
+from demo_site.visitor import Visitor, form_to, form_with, relative
 
 PAGE = """
 <form><input name="q"></form>
@@ -28,9 +28,23 @@ def test_a_form_is_sent_as_a_browser_would() -> None:
     ]
 
 
+def test_a_choice_without_a_value_is_sent_as_on() -> None:
+    page = """<form><input type="checkbox" name="a" checked><input type="radio" name="b" value="1">
+    <input type="radio" name="b" value="2" checked></form>"""
+    assert form_with(page, {"a"}) == [("a", "on"), ("b", "2")]
+
+
 def test_a_form_that_is_not_there_is_named() -> None:
     with pytest.raises(LookupError, match="no form with missing, title"):
         form_with(PAGE, {"title", "missing"})
+    with pytest.raises(LookupError, match="no form that leads to /there/"):
+        form_to(PAGE, "/there/")
+
+
+def test_a_form_is_found_by_where_it_leads() -> None:
+    page = """<form><input name="q"></form>
+    <form action="/a&amp;b/"><input name="token" value="1"></form>"""
+    assert form_to(page, "/a&b/") == [("token", "1")]
 
 
 def test_an_untouched_select_is_sent_with_its_first_option() -> None:

@@ -1,7 +1,7 @@
 """A reader, a writer and more, step by step, in every order.
 
 The reader is the real flow, the writer the real announcement. A step is one trip to the store, the render, or the
-commit.
+commit. Where two steps next to each other touch different things, one of their orders is enough.
 """
 
 from __future__ import annotations
@@ -14,38 +14,64 @@ from django.core.cache import caches
 from django.http import HttpResponse
 
 from pagecache import depends_on
+from pagecache.announcing import Due, announcer, site_names, site_store
 from pagecache.core.keys import digest
 from pagecache.engine.drive import drive
-from pagecache.engine.effects import Announce, Render, Save
+from pagecache.engine.effects import Announce, Fetch, Lease, Pause, Put, Render, Save, Wait
 from pagecache.engine.flow import examine, page
 from pagecache.engine.visit import forget, key_material
-from pagecache.invalidation import announcer, site_names, site_store
 from pagecache.recording.recorder import recording
 from pagecache.stores import StoreError
 from pagecache.tags import SITE, page_tag
 from pagecache.versions import STAR
-from tests.engine.visits import answer, data, get, visit_of
+from tests.engine.visits import View, answer, data, get, show, visit_of
 
-Steps = Generator[None, None, Any]
+Touched = (
+    str | Callable[[], bool] | None
+)  # what a step touches, None for anything; or when it can be taken
+Steps = Generator[Touched, None, Any]  # before each step
 Actor = Callable[[], Steps]
 Flow = Generator[Any, Any, Any]
+taken = [0]  # steps, of all actors
 
 
-def in_steps(flow: Flow, visit: Any, *, fused: bool = False) -> Steps:
+def in_steps(flow: Flow, visit: Any, *, fused: bool = False, view: View = show) -> Steps:
     """Carry out a flow; stop before each step: each trip, or (fused) each verb of the store, as on Redis."""
     result: Any = None
+    proceed: Callable[[Any], Any] = flow.send
     try:
         while True:
-            effect = flow.send(result)
+            effect, proceed = proceed(result), flow.send
             if isinstance(effect, Save) and not fused:
                 result = yield from on_the_store(site_store()._save(effect.plan))
+            elif isinstance(effect, Lease) and not fused:
+                taking = effect.key, effect.token, effect.seconds, effect.beside
+                result = yield from on_the_store(site_store()._lease(*taking))
             elif isinstance(effect, Announce) and not fused:
                 result = yield from announcing(effect.tags)
             else:
-                yield
-                result = effect.run(answer(visit))
+                yield _touched(effect)
+                if isinstance(effect, Pause | Wait):
+                    result = None
+                    continue
+                try:
+                    result = effect.run(answer(visit, view))
+                except StoreError as error:
+                    result, proceed = error, flow.throw
     except StopIteration as stop:
         return stop.value
+
+
+def _touched(effect: Any) -> Touched:
+    """Return what an effect touches; who waits goes on when that is over, who pauses when another took a step."""
+    if isinstance(effect, Wait):
+        return effect.over.done
+    if isinstance(effect, Pause):
+        then = taken[0]
+        return lambda: taken[0] > then
+    if isinstance(effect, Render):
+        return "read"
+    return "store" if isinstance(effect, Announce | Fetch | Put | Save) else None
 
 
 def on_the_store(verb: Flow) -> Steps:
@@ -55,37 +81,37 @@ def on_the_store(verb: Flow) -> Steps:
     try:
         while True:
             call = verb.send(result)
-            yield
+            yield "store"
             result = getattr(backend, call.method)(*call.arguments)
     except StopIteration as stop:
         return stop.value
 
 
 def announcing(tags: Any) -> Steps:
-    with announcer._attempt(frozenset(tags)) as (star, fresh):
-        yield from on_the_store(site_store()._announce(star, fresh, 60.0))
+    with announcer._attempt(Due(frozenset(tags))) as announcement:
+        yield from on_the_store(site_store()._announce(*announcement))
 
 
-def reader(*, fused: bool = False) -> Steps:
+def reader(*, fused: bool = False, view: View = show) -> Steps:
     visit = visit_of()
-    return (yield from in_steps(page(visit), visit, fused=fused))
+    return (yield from in_steps(page(visit), visit, fused=fused, view=view))
 
 
 def writer() -> Steps:
-    yield
+    yield "write"
     data["value"] = "new"
     yield from announcing({"data"})
 
 
 def fused_writer() -> Steps:
-    yield
+    yield "write"
     data["value"] = "new"
-    yield
+    yield "store"
     announcer.announce({"data"})
 
 
 def flush() -> Steps:
-    yield
+    yield "store"
     caches["default"].clear()
 
 
@@ -93,8 +119,8 @@ def evicting(name: str) -> Actor:
     """Return who evicts one key: of a version, of the recipe, or of the page."""
 
     def evict() -> Steps:
-        yield
-        caches["default"].delete(_keys()[name])
+        yield "store"
+        site_store().delete([_keys()[name]])
 
     return evict
 
@@ -111,22 +137,22 @@ def _keys() -> dict[str, str]:
 
 def failing_writer() -> Steps:
     """A write whose announcement breaks off after its first trip; a later request of the process repeats it."""
-    yield
+    yield "write"
     data["value"] = "new"
-    with suppress(StoreError), announcer._attempt(frozenset({"data"})) as (star, fresh):
-        steps = on_the_store(site_store()._announce(star, fresh, 60.0))
+    with suppress(StoreError), announcer._attempt(Due(frozenset({"data"}))) as announcement:
+        steps = on_the_store(site_store()._announce(*announcement))
         next(steps)
-        yield
+        yield None
         next(steps)
         raise StoreError
 
 
 def both_writer(*, fused: bool = False) -> Steps:
     """A write to two tables in one transaction."""
-    yield
+    yield "write"
     data["value"] = data["other"] = "new"
     if fused:
-        yield
+        yield "store"
         announcer.announce({"data", "other"})
     else:
         yield from announcing({"data", "other"})
@@ -135,7 +161,7 @@ def both_writer(*, fused: bool = False) -> Steps:
 def _rendered(visit: Any) -> Steps:
     shown = []
     for tag, name in (("data", "value"), ("other", "other")):
-        yield
+        yield "read"
         with recording(visit.recorder):
             depends_on(tag)
             shown.append(data[name])
@@ -154,7 +180,7 @@ def both_reader(*, fused: bool = False) -> Steps:
             elif isinstance(effect, Save) and not fused:
                 result = yield from on_the_store(site_store()._save(effect.plan))
             else:
-                yield
+                yield _touched(effect)
                 result = effect.run(answer(visit))
     except StopIteration as stop:
         return stop.value
@@ -189,14 +215,38 @@ def current() -> None:
     get()
 
 
+Choices = dict[int, Touched]  # the actors that can step next, and what they touch
+
+
+def _can_swap(before: int, then: int, choices: Choices) -> bool:
+    """Whether the same comes of the steps in the other order, which is searched too."""
+    pair = [choices[before], choices.get(then)]
+    apart = pair == ["read", "read"] or ("store" in pair and not {"read", "write"}.isdisjoint(pair))
+    return then < before and then in choices and apart
+
+
+def _can_step(what: Touched) -> bool:
+    return what() if callable(what) else True
+
+
 class Search:
     """Every order of the steps of some actors."""
 
-    def __init__(self, start: Callable[[], None], *actors: Actor) -> None:
+    def __init__(
+        self,
+        start: Callable[[], None],
+        *actors: Actor,
+        view: View = show,
+        later: Callable[[], None] | None = None,
+    ) -> None:
         self.start, self.actors = start, actors
+        self.view, self.later = (
+            view,
+            later,
+        )  # what is looked at in the end, and again after what comes later
         self.orders = 0
         self.stale: list[tuple[int, ...]] = []
-        self.stored = 0
+        self.stored = self.hits_later = 0
 
     def run(self) -> Search:
         waiting: list[tuple[int, ...]] = [()]
@@ -206,10 +256,14 @@ class Search:
             self.orders += 1
             for place in range(len(prefix), len(order)):
                 others = (actor for actor in choices[place] if actor != order[place])
-                waiting += [(*order[:place], actor) for actor in others]
+                waiting += [
+                    (*order[:place], actor)
+                    for actor in others
+                    if place == 0 or not _can_swap(order[place - 1], actor, choices[place - 1])
+                ]
         return self
 
-    def _one(self, prefix: tuple[int, ...]) -> tuple[tuple[int, ...], list[list[int]]]:
+    def _one(self, prefix: tuple[int, ...]) -> tuple[tuple[int, ...], list[Choices]]:
         """Run in one order: the given steps, and then the first actor that is not done."""
         caches["default"].clear()
         forget()
@@ -217,26 +271,36 @@ class Search:
         data["value"] = data["other"] = "old"
         self.start()
         live = {number: actor() for number, actor in enumerate(self.actors)}
+        touched: Choices = {}
         for number in list(live):
-            self._step(live, number)
+            self._step(live, touched, number)
         order: list[int] = []
-        choices: list[list[int]] = []
+        choices: list[Choices] = []
         while live:
-            choices.append(list(live))
-            order.append(prefix[len(order)] if len(order) < len(prefix) else choices[-1][0])
-            self._step(live, order[-1])
+            choices.append({actor: what for actor, what in touched.items() if _can_step(what)})
+            first = next(iter(choices[-1]))
+            order.append(prefix[len(order)] if len(order) < len(prefix) else first)
+            self._step(live, touched, order[-1])
         self._judge(tuple(order))
         return tuple(order), choices
 
-    def _step(self, live: dict[int, Steps], number: int) -> None:
+    def _step(self, live: dict[int, Steps], touched: Choices, number: int) -> None:
+        taken[0] += 1
         try:
-            next(live[number])
+            touched[number] = next(live[number])
         except StopIteration:
             del live[number]
+            touched.pop(number, None)
 
     def _judge(self, order: tuple[int, ...]) -> None:
-        body, status, _ = get()
-        if status.startswith("hit"):
-            self.stored += 1
-            if "old" in body and data["value"] != "old":
-                self.stale.append(order)
+        self.stored += self._is_hit(order)
+        if self.later is not None:
+            self.later()
+            self.hits_later += any(self._is_hit(order) for _ in range(3))
+
+    def _is_hit(self, order: tuple[int, ...]) -> bool:
+        body, status, _ = get(view=self.view)
+        is_hit, shown = status.startswith("hit"), body.split()
+        if is_hit and shown != [data["value"], data["other"]][: len(shown)]:
+            self.stale.append(order)
+        return is_hit

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
+from pagecache.announcing import announcer, site_names, site_store
 from pagecache.core.vector import Plan, Watched
 from pagecache.engine.effects import Announce, Fetch, Put, Render, Save
-from pagecache.invalidation import announcer, site_names, site_store
 from pagecache.recording.recorder import recorder
 from tests.caches import broken
 from tests.engine.visits import visit_of
@@ -48,7 +48,7 @@ def test_another_store_is_another_place(run: Run) -> None:
 
 def test_a_page_is_saved_if_its_data_held_still(run: Run) -> None:
     site_store().put({"*": A, "t": B}, 60)
-    plan = Plan("*", A, (Watched("t", B, A, 60),), "entry", b"<", b">", 60)
+    plan = Plan("*", A, B, 60, (Watched("t", B, A, 60),), "entry", b"<", b">", 60)
     assert run(Save(plan)) == (B,)
     assert site_store().fetch(["entry"]) == [b"<" + B + b">"]
 

@@ -10,10 +10,13 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from freezegun import freeze_time
 
+from pagecache.announcing import announcer, site_store
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine, keep, page
-from pagecache.invalidation import announcer, invalidate, site_store
+from pagecache.engine.leasing import WAITS
+from pagecache.engine.visit import Flow
+from pagecache.invalidation import invalidate
 from tests.caches import broken, watched
 from tests.engine.visits import STORED, answer, data, get, key_of, reason, visit_of
 
@@ -82,7 +85,7 @@ def test_what_the_view_raises_is_raised() -> None:
     assert get()[1] == STORED
 
 
-@pytest.mark.parametrize("verb", ["get", "set"])
+@pytest.mark.parametrize("verb", ["get", "add"])
 def test_the_view_answers_where_the_store_fails(
     verb: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -90,7 +93,9 @@ def test_the_view_answers_where_the_store_fails(
         body, status, visit = get()
     assert (body, reason(visit)) == ("old", Reason.STORE)
     assert status == "fwd=bypass"
-    assert "The view answers, since the store failed: cache 'default'" in caplog.text
+    (record,) = caplog.records
+    verb_of = {"get": "Reading from", "add": "Writing to"}
+    assert record.getMessage().startswith(f"{verb_of[verb]} cache 'default' fails, so views answer")
 
 
 def test_the_view_answers_where_only_saving_fails() -> None:
@@ -131,3 +136,18 @@ def test_a_page_that_is_still_to_be_made_goes_on_later() -> None:
     unrendered.is_rendered = False
     assert drive(keep(visit, unrendered)) is unrendered
     assert not unrendered.has_header("Cache-Status")
+
+
+def test_whoever_waited_in_vain_for_two_others_is_answered_by_the_view(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = []
+
+    def in_vain(_visit: Any, until: float) -> Flow:
+        waits.append(until)
+        yield from ()
+        return True
+
+    monkeypatch.setattr("pagecache.engine.flow.take", in_vain)
+    assert get()[0] == "old"
+    assert len(waits) == WAITS

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.http import HttpRequest, HttpResponse
+from freezegun import freeze_time
 
 from pagecache import depends_on
+from pagecache.announcing import announcer, site_names, site_store
+from pagecache.core import codec
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, QUERY, Input
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
 from pagecache.engine.visit import encode_recipe, forget, recipes
-from pagecache.invalidation import announcer, invalidate, purge, site_names, site_store
+from pagecache.invalidation import invalidate, purge
 from pagecache.tags import page_tag
 from pagecache.versions import STAR
+from tests.caches import BROKEN, broken
 from tests.engine.visits import STORED, data, get, key_of, reason, show, visit_of
 
 
@@ -34,6 +41,12 @@ def with_cookie(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def keep_recipe(inputs: tuple[Input, ...]) -> None:
+    """Do as another process that found out what the path reads."""
+    name = site_names().recipe("/x/")
+    site_store().put({name: encode_recipe(inputs, name)}, 60)
+
+
 def test_a_page_that_reads_an_input_for_the_first_time_is_stored_from_the_next_on() -> None:
     get("/x/", view=show)
     purge()
@@ -48,7 +61,7 @@ def test_what_another_process_found_out_about_a_path_is_kept() -> None:
     get("/x/", view=show)
     purge()
     other = (Input(COOKIE, "promo"), Input(QUERY, "name"))
-    site_store().put({site_names().recipe("/x/"): encode_recipe(other)}, 60)
+    keep_recipe(other)
     assert get("/x/?name=ann&mood=sad", view=by_name_and_mood)[1] == "fwd=stale"
     assert set(recipes["/x/"]) == {*other, Input(QUERY, "mood")}
 
@@ -57,7 +70,7 @@ def test_what_another_process_found_out_suffices() -> None:
     get("/x/", view=show)
     purge()
     other = (Input(QUERY, "mood"), Input(QUERY, "name"))
-    site_store().put({site_names().recipe("/x/"): encode_recipe(other)}, 60)
+    keep_recipe(other)
     _, status, visit = get("/x/?name=ann", view=by_name)
     assert (status, reason(visit)) == ("fwd=stale; stored; ttl=300", None)
     assert get("/x/?name=ann", view=by_name)[1].startswith("hit")
@@ -74,12 +87,78 @@ def test_widening_drops_what_was_stored_for_the_path_in_every_process() -> None:
     assert site_store().fetch([site_names().version(page_tag("/x/"))]) != [page_version]
 
 
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_page_is_not_stored_over_an_announcement_that_is_owed(is_paid: bool) -> None:
+    """The store knows only the versions from before it."""
+    with ExitStack() as outage:
+
+        def changing(request: HttpRequest) -> HttpResponse:
+            shown = show(request)
+            outage.enter_context(broken("set"))
+            data["value"] = "new"
+            invalidate("data")
+            if is_paid:
+                outage.close()
+            return shown
+
+        body, status, visit = get(view=changing)
+    assert (body, status) == ("old", "fwd=uri-miss")
+    assert reason(visit) is (Reason.MOVED if is_paid else Reason.OWED)
+    assert announcer.owes is not is_paid
+    assert get()[0] == "new"
+
+
 def test_a_page_with_too_many_inputs_is_not_stored(settings: Any) -> None:
     settings.PAGECACHE = {"ENABLED": True, "MAX_INPUTS": 1}
     _, status, visit = get("/x/", view=by_name_and_mood)
     assert (status, reason(visit)) == ("fwd=uri-miss", Reason.TOO_MANY_INPUTS)
     assert "/x/" not in recipes
     assert get("/x/", view=by_name)[1].startswith("fwd=uri-miss; stored")
+
+
+def test_a_flood_of_values_stores_so_many_pages_and_no_more(settings: Any) -> None:
+    settings.CACHES = {"default": {**BROKEN, "OPTIONS": {"MAX_ENTRIES": 10_000}}}
+    flood = [get(f"/x/?name={number}", view=by_name)[1] for number in range(2000)]
+    assert flood == [STORED] * 1000 + ["fwd=uri-miss"] * 1000
+    _, _, visit = get("/x/?name=new", view=by_name)
+    assert reason(visit) is Reason.TOO_MANY_VARIANTS
+    assert get("/x/?name=999", view=by_name)[1].startswith("hit")
+    assert get("/y/?name=new", view=by_name)[1] == STORED
+
+
+def test_pages_of_a_full_path_are_stored_again_and_make_room_when_they_end(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MAX_VARIANTS": 2}
+    with freeze_time() as clock:
+        assert get("/x/?name=ann", view=by_name)[1] == STORED
+        clock.tick(timedelta(seconds=100))
+        assert get("/x/?name=bob", view=by_name)[1] == STORED
+        assert get("/x/?name=eve", view=by_name)[1] == "fwd=uri-miss"
+        purge("/x/")
+        assert get("/x/?name=bob", view=by_name)[1] == "fwd=stale; stored; ttl=300"
+        clock.tick(timedelta(seconds=200))
+        assert get("/x/?name=eve", view=by_name)[1] == STORED
+        assert get("/x/?name=ann", view=by_name)[1] == "fwd=uri-miss"
+
+
+def test_a_page_that_another_process_stored_takes_no_room_of_a_full_path(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MAX_VARIANTS": 1}
+    get("/x/?name=ann", view=by_name)
+    forget()
+    get("/x/?name=bob", view=by_name)
+    purge("/x/")
+    assert get("/x/?name=ann", view=by_name)[1] == "fwd=stale; stored; ttl=300"
+    assert get("/x/?name=eve", view=by_name)[1] == "fwd=uri-miss"
+
+
+def test_a_page_that_was_not_stored_takes_no_room(settings: Any) -> None:
+    def moving(request: HttpRequest) -> HttpResponse:
+        invalidate("data")
+        return show(request)
+
+    settings.PAGECACHE = {"ENABLED": True, "MAX_VARIANTS": 1}
+    assert reason(get("/x/", view=moving)[2]) is Reason.MOVED
+    assert get("/x/?name=ann", view=by_name)[1] == "fwd=uri-miss"
+    assert get("/x/?name=ann", view=by_name)[1] == STORED
 
 
 def test_a_render_that_cannot_be_stored_widens_nothing() -> None:
@@ -143,6 +222,16 @@ def test_a_page_in_another_cache_is_proved_current_by_the_sites_versions() -> No
     assert get("/elsewhere/")[1].startswith("hit")
     invalidate("data")
     assert get("/elsewhere/")[1] == "fwd=stale; stored; ttl=60"
+
+
+def test_a_page_in_another_cache_is_sealed_too(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "ENCRYPT": ["a secret of thirty-two letters or more"]}
+    _, _, visit = get("/elsewhere/")
+    (stored,) = site_store("other").fetch([key_of(visit)])
+    assert stored is not None
+    assert stored[0] == codec.SEALED
+    assert b"old" not in stored
+    assert get("/elsewhere/")[1].startswith("hit")
 
 
 def test_a_page_in_another_cache_whose_data_moved_is_not_stored() -> None:

@@ -21,3 +21,8 @@ def nobody(request: HttpRequest) -> str | None:
 def broken(request: HttpRequest) -> str | None:
     """Raise."""
     raise RuntimeError("the segment function is broken")
+
+
+def nobody_special(_request: HttpRequest) -> str:
+    """One class for all, whoever asks."""
+    return "anonymous"

@@ -11,6 +11,7 @@ class FailingCache(LocMemCache):
     """Local memory whose connection breaks: for writes, or for everything."""
 
     fails: ClassVar[frozenset[str]] = frozenset()
+    attempts: ClassVar[list[None]] = []  # that failed
 
     def set_many(self, *args: Any, **kwargs: Any) -> list[Any]:
         self._break("set_many")
@@ -22,14 +23,16 @@ class FailingCache(LocMemCache):
 
     def _break(self, method: str) -> None:
         if method in self.fails:
+            self.attempts.append(None)
             raise ConnectionError("the cache server is away")
 
 
 @contextmanager
-def broken(*methods: str) -> Iterator[None]:
-    """Let these methods of the backend fail."""
+def broken(*methods: str) -> Iterator[list[None]]:
+    """Let these methods of the backend fail; gives the attempts."""
     FailingCache.fails = frozenset(methods)
+    FailingCache.attempts = []
     try:
-        yield
+        yield FailingCache.attempts
     finally:
         FailingCache.fails = frozenset()

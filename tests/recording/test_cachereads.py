@@ -16,8 +16,8 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django_redis import get_redis_connection
 
+from pagecache.announcing import site_store
 from pagecache.core.reasons import Reason
-from pagecache.invalidation import site_store
 from pagecache.recording import backends
 from pagecache.recording.recorder import Recorder, recording
 from tests.servers import Server

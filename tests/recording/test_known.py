@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection
 
@@ -44,6 +47,33 @@ def test_keys_of_constance_are_those_of_its_cache(settings: Any) -> None:
     settings.CONSTANCE_DATABASE_CACHE_BACKEND = "default"
     settings.CONSTANCE_DATABASE_PREFIX = "c:"
     assert list(keys()) == [("default", "c:THEME"), ("default", "c:autofilled")]
+
+
+def test_keys_of_django_cms_follow_its_settings(monkeypatch: Any) -> None:
+    stated = {"CACHE_PREFIX": "cms_", "MENU_CACHE_BACKEND": "menus"}
+    conf = SimpleNamespace(get_cms_setting=stated.__getitem__)
+    monkeypatch.setitem(sys.modules, "cms.utils.conf", conf)
+    assert list(known.PACKAGES["cms"]()) == [
+        ("default", "cms_*"),
+        ("default", "cms:xframe_options:*"),
+        ("menus", "cms_menu_nodes_*"),
+    ]
+    assert list(known.VERSIONS["cms"]()) == [
+        ("default", "cms__PAGE_CACHE_VERSION"),
+        ("default", "cms_:permission:version"),
+        ("default", "cms_|placeholder_cache_version|*"),
+    ]
+
+
+def test_versions_of_keys_that_are_missed_are_not_missed(monkeypatch: Any, settings: Any) -> None:
+    monkeypatch.setitem(known.PACKAGES, "pagecache", lambda: iter([("default", "cms_*")]))
+    monkeypatch.setitem(known.VERSIONS, "pagecache", lambda: iter([("default", "cms_version")]))
+    settings.PAGECACHE = {"ENABLED": True}
+    cache.set_many({"cms_version": 3, "cms_page": "old"})
+    render = Recorder()
+    with recording(render):
+        assert cache.get_many(["cms_version", "cms_page"]) == {"cms_version": 3}
+    assert (render.tags, list(render.refusals)) == (set(), [])
 
 
 def test_renditions_may_have_a_cache_of_their_own(settings: Any) -> None:

@@ -11,6 +11,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, HEADER, META, Input
 from pagecache.recording.recorder import (
     Recorder,
+    implying,
     quietly,
     recorder,
     recording,
@@ -48,6 +49,16 @@ def test_what_is_read_aside_is_written_down_there() -> None:
         render.refuse_read(Reason.CLIENT)
     assert aside == {Input(HEADER, "x-country"), Input(COOKIE, "*"), Input(META, "*")}
     assert (render.inputs, render.refusals) == (set(), {})
+
+
+def test_a_page_that_quiet_code_asked_for_is_recorded() -> None:
+    render, aside = Recorder(), set[Input]()
+    with quietly(aside), implying(COOKIE):
+        with recording(render):
+            render.read(COOKIE, "promo")
+        render.read(HEADER, "x-country")
+    assert render.inputs == {Input(COOKIE, "promo")}
+    assert aside == {Input(HEADER, "x-country")}
 
 
 def test_renders_may_begin_and_end_while_all_are_refused() -> None:

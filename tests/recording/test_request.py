@@ -9,13 +9,14 @@ from operator import mod
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
 from django.test import AsyncRequestFactory, RequestFactory
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
 from pagecache.recording.mappings import Recorded
-from pagecache.recording.recorder import Recorder
+from pagecache.recording.recorder import Recorder, quietly
 from pagecache.recording.request import record, recorded_class, release
 
 URL = "/page/?a=1&a=2&b=3"
@@ -50,7 +51,7 @@ C = {Input(COOKIE, "c")}
 NOTHING: dict[str, Callable[[Any], Any]] = {
     "path": lambda r: (r.path, r.path_info, r.method, r.get_full_path_info),
     "host": lambda r: (r.get_host(), r.scheme, r.is_secure()),
-    "keyed": lambda r: (r.META["REQUEST_METHOD"], r.META.get("PATH_INFO")),
+    "keyed": lambda r: r.META.get("SCRIPT_NAME"),
     "conditions": lambda r: (r.headers.get("If-None-Match"), r.META.get("HTTP_IF_NONE_MATCH")),
     "server": lambda r: (r.META.get("wsgi.version"), "wsgi.file_wrapper" in r.META),
     "writing": lambda r: (r.META.__setitem__("x", 1), r.META.update(y=2)),
@@ -86,7 +87,10 @@ BY_NAME: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
 }
 AS_WHOLE: dict[str, tuple[Callable[[Any], Any], set[Any]]] = {
     "full path": (lambda r: r.get_full_path(), Q),
+    "full path info": (lambda r: r.get_full_path_info(), Q),
     "uri": (lambda r: r.build_absolute_uri(), Q),
+    "repr": (repr, Q),
+    "port": (lambda r: r.get_port(), {Input(META, "SERVER_PORT")}),
     "QUERY_STRING": (lambda r: r.META["QUERY_STRING"], Q),
     **{
         f"GET {name}": (use, Q)
@@ -215,6 +219,27 @@ def test_a_deep_copy_of_a_request_is_recorded_too(request_: HttpRequest) -> None
     assert copy.deepcopy(request_).COOKIES["c"] == "1"
 
 
+def test_a_request_is_pickled_as_the_one_that_it_stands_for(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        made = pickle.loads(pickle.dumps(request))  # noqa: S301 our own
+        assert type(made) is type(plain)
+        assert type(made.META) is dict
+        assert (made.GET["a"], made.COOKIES["c"]) == ("2", "1")
+
+    plain = copy.copy(request_)
+    assert read(request_, use) >= {Reason.ALL_HEADERS}
+
+
+def test_a_shallow_copy_of_a_request_is_recorded_too(request_: HttpRequest) -> None:
+    assert read(request_, lambda r: copy.copy(r).COOKIES["c"]) == C
+
+
+def test_only_a_wsgi_request_has_an_environment(request_: HttpRequest) -> None:
+    is_wsgi = hasattr(request_, "environ")
+    record(request_, Recorder())
+    assert hasattr(request_, "environ") is is_wsgi
+
+
 UNDERNEATH: dict[str, Callable[[Any], Any]] = {
     "get": lambda mapping: dict.get(mapping, "c") or dict.get(mapping, "HTTP_X_MOOD"),
     "items": lambda mapping: [text for text in dict.items(mapping) if isinstance(text[0], str)],
@@ -240,6 +265,34 @@ def test_what_was_read_before_is_recorded_from_then_on(request_: HttpRequest) ->
     kept: Any = request_
     kept.GET, kept.COOKIES, kept.headers  # noqa: B018 they are made now
     assert read(kept, lambda r: (r.GET["a"], r.COOKIES["c"], r.headers["x-mood"])) == A | C | MOOD
+
+
+TYPES: dict[str, Callable[[Any], Any]] = {
+    "accepts": lambda r: r.accepts("text/html"),
+    "types": lambda r: r.accepted_types,
+    "precedence": lambda r: r.accepted_types_by_precedence,
+    "preferred": lambda r: r.get_preferred_type(["text/html", "application/json"]),
+}
+
+
+@pytest.mark.parametrize("use", TYPES.values(), ids=TYPES)
+def test_types_that_were_found_out_before_are_read_where_they_are_used(
+    request_: HttpRequest, use: Any
+) -> None:
+    def use_twice(request: Any) -> None:
+        with quietly():
+            use(request)
+        use(request)
+
+    use(request_)
+    assert read(request_, use_twice) == {Input(HEADER, "accept")}
+
+
+def test_accepted_types_can_be_put_in_place(request_: HttpRequest) -> None:
+    request: Any = request_
+    record(request, Recorder())
+    request.accepted_types = []
+    assert not request.accepts("text/html")
 
 
 def test_under_another_encoding_the_query_is_read_as_a_whole(request_: HttpRequest) -> None:
@@ -275,6 +328,12 @@ def test_the_environment_of_a_wsgi_request_is_one() -> None:
     assert isinstance(request.body, bytes)
 
 
+def test_an_asgi_request_has_no_environment_of_wsgi() -> None:
+    request: Any = AsyncRequestFactory().get(URL)
+    assert read(request, lambda r: hasattr(r, "environ")) == set()
+    assert not hasattr(request, "environ")
+
+
 def test_conditions_are_given_back_for_middleware_outside(request_: HttpRequest) -> None:
     before = dict(request_.META)
     record(request_, Recorder())
@@ -284,8 +343,27 @@ def test_conditions_are_given_back_for_middleware_outside(request_: HttpRequest)
     assert "HTTP_IF_MODIFIED_SINCE" not in request_.META
 
 
+def test_a_request_that_was_recorded_before_tells_the_new_page_only(request_: HttpRequest) -> None:
+    before = Recorder()
+    record(request_, before)
+    assert read(request_, lambda r: (r.META["HTTP_X_MOOD"], r.headers["x-mood"])) == MOOD
+    assert before.inputs == set()
+
+
 def test_a_request_is_recorded_once(request_: HttpRequest) -> None:
     cls = recorded_class(type(request_))
     assert recorded_class(cls) is cls
     assert recorded_class(type(request_)) is cls
     assert cls.__name__ == type(request_).__name__
+
+
+def test_a_request_of_a_class_made_in_its_own_way_is_recorded() -> None:
+    class Odd(type):
+        pass
+
+    class OddRequest(WSGIRequest, metaclass=Odd):
+        pass
+
+    request = OddRequest(RequestFactory().get(URL).environ)
+    assert read(request, lambda r: r.GET["a"]) == A
+    assert type(type(request)) is Odd

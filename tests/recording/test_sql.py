@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from pagecache.core.reasons import Reason
 from pagecache.recording.recorder import Bystander, Recorder, active, current, recording
@@ -116,6 +116,44 @@ def test_a_transaction_of_the_page_itself_is_fresh(page: Recorder, ends: bool) -
     with recording(render), transaction.atomic():
         list(Author.objects.all())
     assert reasons(render) == []
+
+
+def sql(*texts: str) -> None:
+    with connection.cursor() as cursor:
+        for text in texts:
+            cursor.execute(text)
+
+
+def read_in_a_page() -> list[Reason]:
+    render = Recorder()
+    with recording(render):
+        list(Author.objects.all())
+    return reasons(render)
+
+
+def test_a_transaction_of_a_text_is_no_fresh_read_until_it_ends() -> None:
+    read = "SELECT name FROM library_author"
+    sql("BEGIN", read)
+    assert read_in_a_page() == [Reason.TRANSACTION]
+    sql("ROLLBACK")
+    assert read_in_a_page() == []
+    sql("BEGIN")
+    assert read_in_a_page() == [], "it sees data from its first read on"
+    sql("COMMIT")
+    with transaction.atomic():
+        assert read_in_a_page() == []
+
+
+@pytest.mark.parametrize("text", ["BEGIN", "SAVEPOINT a"])
+def test_a_text_that_fails_begins_no_transaction(text: str) -> None:
+    def refuse(_execute: Any, *_statement: Any) -> None:
+        raise OperationalError
+
+    connection.ensure_connection()
+    with connection.execute_wrapper(refuse), pytest.raises(OperationalError):
+        sql(text)
+    list(Author.objects.all())
+    assert read_in_a_page() == []
 
 
 def test_sql_of_a_thread_without_request_makes_pages_unstorable(page: Recorder) -> None:

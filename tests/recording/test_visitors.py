@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
+from django.template import engines
 from django.test import AsyncRequestFactory, RequestFactory
 from django.utils.functional import SimpleLazyObject
 
@@ -48,6 +51,19 @@ def test_the_session_is_recorded_where_it_is_used(request_: HttpRequest) -> None
     assert recorder.inputs == {Input(SESSION)}
     del request_.session
     assert not hasattr(request_, "session")
+
+
+TEMPLATE = "{{ request.session.cart }}{{ request.user.username }}{% if request.auser %}!{% endif %}"
+
+
+def test_a_template_finds_nothing_where_no_middleware_put_anything(request_: HttpRequest) -> None:
+    template = engines["django"].from_string(TEMPLATE)
+    assert read(request_, lambda r: template.render({"request": r})) == set()
+    assert template.render({"request": request_}) == ""
+    assert "session" not in dir(request_)
+    request_.session = {"cart": "2"}  # type: ignore[assignment]
+    assert "session" in dir(request_)
+    assert template.render({"request": request_}) == "2"
 
 
 def test_the_class_can_be_looked_at(request_: HttpRequest) -> None:
@@ -95,6 +111,22 @@ def test_an_awaited_user_is_recorded(request_: HttpRequest) -> None:
 
     request_.auser = auser
     assert read(request_, use) == {Input(USER)}
+
+
+def test_who_asks_is_in_a_request_that_is_pickled(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        request.session = {"a": 1}
+        request.user = SimpleLazyObject(AnonymousUser)
+        request.auser = partial(found, request)
+        made = pickle.loads(pickle.dumps(request))  # noqa: S301 our own
+        assert (made.session["a"], made.user.is_anonymous) == (1, True)
+        assert asyncio.run(made.auser()) is made
+
+    assert read(request_, use) >= {Input(SESSION), Input(USER), Reason.ALL_HEADERS}
+
+
+async def found(request: Any) -> Any:
+    return request
 
 
 def test_there_is_no_awaited_user_where_nobody_set_one() -> None:

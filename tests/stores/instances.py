@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
 import redis
 
+from pagecache.core.vector import ID_BYTES, MARK_BYTES, VERSION_BYTES
 from pagecache.stores.redis import RedisStore
 from tests import servers
 from tests.stores.backends import OpenStore, redis_backend
@@ -36,6 +39,11 @@ class Instance:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def begin_again(self) -> None:
+        """Start another process in place of one that has ended."""
+        start = servers.start_redis(self.port, *self.options)
+        self.process = self._stack.enter_context(start)
+
     @property
     def backend(self) -> dict[str, Any]:
         return redis_backend(f"redis://127.0.0.1:{self.port}/0")
@@ -59,6 +67,29 @@ class Instance:
         )
 
 
+@contextmanager
+def sentinel(folder: Path, primary: Instance, *lines: str) -> Generator[dict[str, Any]]:
+    """Run a Sentinel that watches a primary; give the backend of a site that asks it."""
+    port, config = servers.free_port(), folder / "sentinel.conf"
+    watched = [f"sentinel monitor pages 127.0.0.1 {primary.port} 1", *lines]
+    config.write_text("\n".join(watched) + "\n")
+    program = servers.redis_command(str(folder))[0]
+    command = [program, str(config), "--sentinel", "--port", str(port), "--bind", "127.0.0.1"]
+    with servers.running(command) as process, redis.Redis(port=port) as admin:
+        servers.wait_until(lambda: _pings(admin), process, "redis")
+        factory = "django_redis.pool.SentinelConnectionFactory"
+        options = {"CONNECTION_FACTORY": factory, "SENTINELS": [("127.0.0.1", port)]}
+        name = f"redis://pages/5?client_name=c{port}"
+        yield redis_backend(name, "django-redis", **options)
+
+
+def _pings(admin: Any) -> bool:
+    try:
+        return bool(admin.ping())
+    except redis.ConnectionError:
+        return False
+
+
 def opened(open_pages: OpenStore, backend: dict[str, Any], **options: Any) -> RedisStore:
     store = open_pages(backend, **options)
     assert isinstance(store, RedisStore)
@@ -70,6 +101,16 @@ def raw_key(instance: Instance, key: str) -> bytes:
     found: bytes
     (found,) = instance.admin.keys(f"*:{key}")
     return found
+
+
+def let_marks_lapse(admin: Any, versions: str = "*:v:*") -> None:
+    """Let each mark of the versions end a second ago, as if its time had passed."""
+    past = (int(admin.time()[0]) - 1).to_bytes(4, "big")
+    keys = admin.keys(versions)
+    for key, value in zip(keys, admin.mget(keys) if keys else (), strict=True):
+        ids = [value[at : at + ID_BYTES] for at in range(VERSION_BYTES, len(value), MARK_BYTES)]
+        lapsed = b"".join(id_ + past for id_ in ids)
+        admin.set(key, value[:VERSION_BYTES] + lapsed, keepttl=True)
 
 
 def let_time_pass(store: RedisStore) -> None:

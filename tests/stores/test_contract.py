@@ -10,8 +10,10 @@ from django.core.cache import caches
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pagecache.core.reasons import Reason
 from pagecache.core.vector import Plan, held_still, is_version
 from pagecache.stores import Store, StoreError
+from pagecache.stores.base import PROBE
 from tests.stores.verbs import HOUR, Lane, Verbs, version, watched
 
 Name = Callable[[str], str]
@@ -28,6 +30,8 @@ def plan_of(name: Name, *tags: Any, star: bytes | None, **changes: Any) -> Plan:
     fields: dict[str, Any] = {
         "star": name("*"),
         "star_start": star,
+        "star_fresh": version(),
+        "star_ttl": HOUR,
         "tags": tags,
         "key": name("entry"),
         "head": b"head\0",
@@ -81,6 +85,41 @@ def test_what_is_deleted_is_absent(does: Verbs, name: Name) -> None:
     assert does.fetch(name("a"), name("b"), name("c")) == [None, b"2", None]
 
 
+def test_a_lease_is_for_who_came_first(does: Verbs, name: Name) -> None:
+    mine, other = version(), version()
+    assert does.lease(name("l"), mine, name("a")) == (None, b"")
+    does.put({name("a"): EVERY_BYTE * 20})
+    assert does.lease(name("l"), other, name("a")) == (mine, (EVERY_BYTE * 20)[:PROBE])
+    assert does.fetch(name("l")) == [mine]
+
+
+def test_a_lease_is_given_up_only_by_who_has_it(does: Verbs, name: Name) -> None:
+    mine, other = version(), version()
+    does.lease(name("l"), mine, name("a"))
+    does.release(name("l"), other)
+    does.release(name("absent"), other)
+    assert does.fetch(name("l")) == [mine]
+    does.release(name("l"), mine, b"mark")
+    assert does.lease(name("l"), other, name("a")) == (b"mark", b"")
+    does.release(name("l"), b"mark")
+    assert does.fetch(name("l")) == [None]
+
+
+@pytest.mark.parametrize("is_current", [True, False])
+def test_a_lease_is_given_up_with_the_save_by_who_has_it(
+    does: Verbs, name: Name, is_current: bool
+) -> None:
+    star, mine = version(), version()
+    does.announce(name("*"), {name("*"): star, name("t"): version()})
+    tags = () if is_current else (watched(name("t"), version()),)
+    beside = (name("r"), b"recipe", HOUR)
+    for holder, left in ((version(), True), (mine, False)):
+        does.put({name("l"): holder})
+        does.save(plan_of(name, *tags, star=star, lease=(name("l"), mine), beside=beside))
+        assert does.fetch(name("r"), name("l")) == [b"recipe", holder if left else None]
+    assert does.fetch(name("entry")) == [b"head\0\xfftail" if is_current else None]
+
+
 def test_an_announcement_writes_every_version(does: Verbs, name: Name) -> None:
     versions = {name("t"): version(), name("*"): version(), name("u"): version()}
     does.announce(name("*"), versions)
@@ -109,7 +148,7 @@ def test_an_entry_without_tags_is_saved(does: Verbs, name: Name) -> None:
 def test_a_tag_that_moved_refuses_the_entry(does: Verbs, name: Name) -> None:
     star = version()
     does.announce(name("*"), {name("*"): star, name("t"): version()})
-    assert does.save(plan_of(name, watched(name("t"), version()), star=star)) is None
+    assert does.save(plan_of(name, watched(name("t"), version()), star=star)) is Reason.MOVED
     assert does.fetch(name("entry")) == [None]
 
 
@@ -117,22 +156,22 @@ def test_a_tag_that_was_lost_meanwhile_refuses_the_entry(does: Verbs, name: Name
     star, fresh = version(), version()
     does.announce(name("*"), {name("*"): star})
     plan = plan_of(name, watched(name("t"), version(), fresh), star=star)
-    assert does.save(plan) is None
+    assert does.save(plan) is Reason.MOVED
     assert does.fetch(name("entry"), name("t")) == [None, fresh]
 
 
 def test_a_newly_met_tag_refuses_the_entry_if_the_star_moved(does: Verbs, name: Name) -> None:
     does.announce(name("*"), {name("*"): version(), name("t"): version()})
-    assert does.save(plan_of(name, watched(name("t")), star=version())) is None
+    assert does.save(plan_of(name, watched(name("t")), star=version())) is Reason.MOVED
     assert does.fetch(name("entry")) == [None]
 
 
 @pytest.mark.parametrize("malformed", [b"", b"short", b"x" * 17])
 def test_absent_or_malformed_never_equals(does: Verbs, name: Name, malformed: bytes) -> None:
     does.put({name("*"): malformed, name("t"): malformed})
-    assert does.save(plan_of(name, watched(name("t"), malformed), star=malformed)) is None
-    assert does.save(plan_of(name, watched(name("t")), star=malformed)) is None
-    assert does.save(plan_of(name, watched(name("t")), star=None)) is None
+    assert does.save(plan_of(name, watched(name("t"), malformed), star=malformed)) is Reason.MOVED
+    assert does.save(plan_of(name, watched(name("t")), star=malformed)) is Reason.MOVED
+    assert does.save(plan_of(name, watched(name("t")), star=None)) is Reason.MOVED
     assert does.fetch(name("entry")) == [None]
 
 
@@ -146,7 +185,7 @@ def test_missing_and_malformed_versions_are_created(does: Verbs, name: Name) -> 
 
 def test_versions_are_created_even_if_the_entry_is_refused(does: Verbs, name: Name) -> None:
     fresh = version()
-    assert does.save(plan_of(name, watched(name("t"), None, fresh), star=None)) is None
+    assert does.save(plan_of(name, watched(name("t"), None, fresh), star=None)) is Reason.MOVED
     assert does.fetch(name("t"), name("entry")) == [fresh, None]
 
 
@@ -158,7 +197,7 @@ def test_what_is_beside_the_entry_is_saved_in_either_case(
     does.announce(name("*"), {name("*"): version() if moved else star})
     beside = (name("recipe"), EVERY_BYTE, 60.0)
     saved = does.save(plan_of(name, watched(name("t")), star=star, beside=beside))
-    assert (saved is None) is moved
+    assert (saved is Reason.MOVED) is moved
     assert does.fetch(name("recipe")) == [EVERY_BYTE]
 
 
@@ -210,4 +249,4 @@ def test_every_store_decides_as_the_core_does(
     met = [watched(name(str(i)), start, fresh) for i, (start, _) in enumerate(tags)]
     plan = plan_of(name, *met, star=star_start)
     ends = tuple(end if end is not None and is_version(end) else fresh for _, end in tags)
-    assert store.save(plan) == (ends if held_still(plan, ends, star) else None)
+    assert store.save(plan) == (ends if held_still(plan, ends, star) else Reason.MOVED)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
 
 from pagecache.stores import StoreError
-from tests import servers
 from tests.stores.backends import OpenStore, redis_backend
-from tests.stores.instances import QUIETLY, Instance, opened
+from tests.stores.instances import QUIETLY, Instance, opened, sentinel
 from tests.stores.verbs import Lane
 
 
@@ -78,26 +76,8 @@ def test_connections_are_as_secure_as_the_sites_own(open_pages: OpenStore) -> No
 def test_sentinels_are_asked_for_the_primary(
     instance: Instance, open_pages: OpenStore, verbs: Lane, tmp_path: Path
 ) -> None:
-    port = servers.free_port()
-    config = tmp_path / "sentinel.conf"
-    config.write_text(f"sentinel monitor pages 127.0.0.1 {instance.port} 1\n")
-    program = servers.redis_command(str(tmp_path))[0]
-    command = [program, str(config), "--sentinel", "--port", str(port), "--bind", "127.0.0.1"]
-    with servers.running(command) as process:
-        admin = redis.Redis(port=port)
-        servers.wait_until(lambda: _pings(admin), process, "redis")
-        factory = "django_redis.pool.SentinelConnectionFactory"
-        options = {"CONNECTION_FACTORY": factory, "SENTINELS": [("127.0.0.1", port)]}
-        backend = redis_backend(f"redis://pages/5?client_name=c{port}", "django-redis", **options)
+    with sentinel(tmp_path, instance) as backend:
         does = verbs(opened(open_pages, backend))
         does.put({"a": b"1"})
         assert does.fetch("a") == [b"1"]
-        admin.close()
     assert "db5" in instance.admin.info("keyspace")
-
-
-def _pings(admin: Any) -> bool:
-    try:
-        return bool(admin.ping())
-    except redis.ConnectionError:
-        return False

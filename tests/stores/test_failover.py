@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
 from pagecache.stores import StoreError
 from pagecache.stores.base import Refused
 from pagecache.stores.lines import prefix_of
+from tests.servers import wait_until
 from tests.stores.backends import OpenStore
-from tests.stores.instances import QUIETLY, Instance, let_time_pass, opened, raw_key
+from tests.stores.instances import QUIETLY, Instance, let_time_pass, opened, raw_key, sentinel
 from tests.stores.verbs import Lane, version
 
 
@@ -63,6 +67,66 @@ def test_nothing_old_is_found_after_a_failover_and_back(open_pages: OpenStore, v
         assert verbs(opened(open_pages, one.backend)).fetch("entry") == [None]
 
 
+def test_a_connection_that_was_idle_over_a_failover_and_back_is_left(
+    open_pages: OpenStore, verbs: Lane
+) -> None:
+    """Nobody cut it, and a process that was busy meanwhile has gone on under another prefix."""
+    fast = (*QUIETLY, "--repl-diskless-sync-delay", "0")
+    with Instance(*fast) as one, Instance(*fast) as two:
+        idle = opened(open_pages, one.backend)
+        old, new = version(), version()
+        verbs(idle).put({"entry": b"old", "t": old})
+        two.admin.replicaof("127.0.0.1", one.port)
+        two.wait_for_primary()
+        one.admin.replicaof("127.0.0.1", two.port)
+        two.admin.replicaof("NO", "ONE")
+        one.wait_for_primary()
+        one.admin.replicaof("NO", "ONE")
+        verbs(opened(open_pages, one.backend)).announce("*", {"*": version(), "t": new})
+        let_time_pass(idle)
+        with pytest.raises(StoreError, match="another server answers than before"):
+            verbs(idle).fetch("entry", "t")
+        assert verbs(idle).fetch("entry", "t") == [None, new]
+
+
+def test_nothing_old_is_found_after_sentinels_chose_a_replica_that_lagged(
+    tmp_path: Path, open_pages: OpenStore, verbs: Lane
+) -> None:
+    fast = (*QUIETLY, "--repl-diskless-sync-delay", "0")
+    hasty = ("sentinel down-after-milliseconds pages 500", "sentinel failover-timeout pages 3000")
+    with Instance(*fast) as first, Instance(*fast) as second:
+        second.admin.replicaof("127.0.0.1", first.port)
+        second.wait_for_primary()
+        with sentinel(tmp_path, first, *hasty) as backend:
+            does = verbs(opened(open_pages, backend))
+            old, new = version(), version()
+            does.put({"entry": b"old", "t": old})
+            first.admin.wait(1, 5000)
+            first.admin.acl_setuser("default", commands=["-psync", "-sync"])
+            first.admin.client_kill_filter(_type="replica")
+            does.announce("*", {"*": version(), "t": new})
+            first.process.kill()
+            wait_until(lambda: second.admin.role()[0] == b"master", second.process, "redis")
+            assert _fetched(does, second, "entry", "t") == [None, None]
+            lagged = redis.Redis(port=second.port, db=5)
+            assert lagged.get(*lagged.keys("*:t")) == old, "what it has is older than the write"
+            lagged.close()
+
+
+def _fetched(does: Any, server: Instance, *keys: str) -> Any:
+    """Return what is there once the site has found the new primary; each error is one that a request sees."""
+    found: list[Any] = []
+
+    def fetches() -> bool:
+        with suppress(StoreError):
+            found[:] = does.fetch(*keys)
+            return True
+        return False
+
+    wait_until(fetches, server.process, "redis")
+    return found
+
+
 def test_a_replica_is_refused(open_pages: OpenStore, verbs: Lane) -> None:
     fast = (*QUIETLY, "--repl-diskless-sync-delay", "0")
     with Instance(*fast) as one, Instance(*fast) as two:
@@ -81,6 +145,35 @@ def test_a_server_that_became_a_replica_is_left(open_pages: OpenStore, verbs: La
             does.announce("*", {"*": version()})
         with pytest.raises(StoreError, match="the server is a replica"):
             does.fetch("a")
+
+
+def test_nothing_is_read_from_a_server_that_became_a_replica(
+    open_pages: OpenStore, verbs: Lane
+) -> None:
+    """Its connections stay open, and what others announce to the new primary goes under another prefix."""
+    fast = (*QUIETLY, "--repl-diskless-sync-delay", "0")
+    with Instance(*fast) as one, Instance(*fast) as two:
+        does = verbs(opened(open_pages, two.backend))
+        does.put({"a": b"1"})
+        two.admin.replicaof("127.0.0.1", one.port)
+        with pytest.raises(StoreError, match="fetch failed: ReadOnlyError"):
+            does.fetch("a")
+        with pytest.raises(StoreError, match="the server is a replica"):
+            does.fetch("a")
+
+
+def test_nothing_is_read_from_a_primary_that_is_cut_off(open_pages: OpenStore, verbs: Lane) -> None:
+    """Another may have been chosen meanwhile."""
+    with Instance() as alone:
+        does = verbs(opened(open_pages, alone.backend))
+        does.put({"a": b"1"})
+        alone.admin.config_set("min-replicas-to-write", "1")
+        with pytest.raises(StoreError, match="fetch failed: ResponseError"):
+            does.fetch("a")
+        alone.admin.config_set("min-replicas-to-write", "0")
+        before = alone.admin.info("stats")["total_connections_received"]
+        assert does.fetch("a") == [b"1"]
+        assert alone.admin.info("stats")["total_connections_received"] == before + 1
 
 
 def test_a_server_that_does_not_say_who_it_is_is_refused() -> None:

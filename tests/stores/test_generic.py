@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django.db import transaction
+from django.db import connection, transaction
 
+from pagecache.core.reasons import Reason
 from pagecache.core.vector import VERSION_BYTES
 from pagecache.stores import Store, StoreError
 from pagecache.stores.generic import Call, GenericStore
@@ -92,6 +93,13 @@ def test_a_database_is_frozen_inside_a_transaction(
     transaction.set_autocommit(False)
     assert store.is_frozen()
     transaction.set_autocommit(True)
+    assert not store.is_frozen()
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        assert store.is_frozen()
+        cursor.execute("ROLLBACK")
+    assert not store.is_frozen()
+    connection.close()
     assert not store.is_frozen()
     assert not open_pages(locmem()).is_frozen()
 
@@ -243,7 +251,7 @@ def test_a_dummy_keeps_nothing(open_pages: OpenStore, verbs: Lane) -> None:
     does = verbs(open_pages({"BACKEND": "django.core.cache.backends.dummy.DummyCache"}))
     does.announce("*", {"*": version()})
     assert does.fetch("*") == [None]
-    assert does.save(plan_of(watched("t"), star=None)) is None
+    assert does.save(plan_of(watched("t"), star=None)) is Reason.MOVED
 
 
 def test_local_memory_is_shared_with_the_alias_of_the_site(open_pages: OpenStore) -> None:

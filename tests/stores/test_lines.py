@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -44,7 +46,7 @@ def test_all_idle_connections_that_are_killed_cost_one_error(
     instance: Instance, store: RedisStore
 ) -> None:
     store.put({"a": b"1"}, HOUR)
-    lines = [store._lease() for _ in range(5)]
+    lines = [store._take() for _ in range(5)]
     for line in lines:
         store._idle.give(line)
     instance.disconnect_others()
@@ -54,10 +56,49 @@ def test_all_idle_connections_that_are_killed_cost_one_error(
     assert instance.others() == 1
 
 
+class FoundLine:
+    """A line that leads to the one server there is; who looks where it leads is kept waiting."""
+
+    origin: object = None
+
+    def __init__(self, looked_at: Callable[[], object] = str) -> None:
+        self._looked_at = looked_at
+
+    @property
+    def prefix(self) -> str:
+        self._looked_at()
+        return "the same"
+
+
+def test_lines_that_are_opened_at_once_lead_to_one_server(store: RedisStore) -> None:
+    begun, go = Event(), Event()
+
+    def wait() -> None:
+        begun.set()
+        go.wait(1)
+
+    second = FoundLine(wait)
+
+    def others() -> list[bool]:
+        return [store._is_elsewhere(line) for line in (FoundLine(), second)]  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(1) as pool:
+        asked: list[Future[list[bool]]] = []
+
+        def meanwhile() -> None:
+            if not asked:
+                asked.append(pool.submit(others))
+                begun.wait(0.2)
+
+        first = store._is_elsewhere(FoundLine(meanwhile))  # type: ignore[arg-type]
+        go.set()
+        assert [first, *asked[0].result()] == [False, False, False]
+
+
 def test_an_error_of_an_old_connection_leaves_the_new_ones(
     instance: Instance, store: RedisStore
 ) -> None:
-    first, second = store._lease(), store._lease()
+    first, second = store._take(), store._take()
     store._end(first, ConnectionError())
     store.fetch(["a"])
     (now,) = store._idle._things
@@ -70,7 +111,7 @@ def test_a_connection_that_we_closed_counts_as_closed(
     store: RedisStore, loop: asyncio.Runner
 ) -> None:
     async def closed_is_closed() -> bool:
-        line = await store._alease()
+        line = await store._atake()
         await line.close()
         line._used = 0.0
         return await line.is_closed()
@@ -92,6 +133,16 @@ def test_a_connection_is_used_again(instance: Instance, store: RedisStore, does:
     let_time_pass(store)
     assert [does.fetch("a") for _ in range(3)] == [[b"1"]] * 3
     assert instance.others() == 1
+
+
+def test_a_server_is_asked_in_the_same_trip_whether_it_is_still_the_one(
+    instance: Instance, store: RedisStore, does: Verbs
+) -> None:
+    does.put({"a": b"1"})
+    let_time_pass(store)
+    before = instance.reads()
+    assert [does.fetch("a") for _ in range(3)] == [[b"1"]] * 3
+    assert instance.reads() - before - 1 == 3
 
 
 def test_an_answer_that_is_an_error_keeps_the_connection(instance: Instance, does: Verbs) -> None:
@@ -156,7 +207,7 @@ def test_a_cancelled_fetch_leaves_no_answer_behind(
 def test_a_server_that_hangs_is_waited_for_no_longer_than_the_budget(
     instance: Instance, open_pages: OpenStore, verbs: Lane
 ) -> None:
-    does = verbs(opened(open_pages, instance.backend, budget=0.2))
+    does = verbs(opened(open_pages, instance.backend, budget=0.4))
     does.put({"a": b"1"})
     instance.process.send_signal(signal.SIGSTOP)
     try:

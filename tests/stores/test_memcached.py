@@ -42,7 +42,7 @@ def test_a_memcached_that_is_away_costs_one_error_and_is_found_again(
 def test_memcached_is_waited_for_no_longer_than_the_budget(
     memcached_backend: dict[str, Any], open_pages: OpenStore
 ) -> None:
-    store = open_pages(memcached_backend, budget=0.25)
+    store = open_pages(memcached_backend, budget=0.5)
     assert isinstance(store, GenericStore)
     client: Any = store._handler.create_connection("pages")
     client = client._cache

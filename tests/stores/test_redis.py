@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pagecache.core.reasons import Reason
+from pagecache.core.vector import Marking
 from pagecache.stores import Store
 from pagecache.stores.lines import packed
 from pagecache.stores.redis import RedisStore
@@ -35,15 +37,19 @@ def does(store: Store, verbs: Lane) -> Verbs:
         lambda does: does.put({"a": b"1", "b": b"2"}),
         lambda does: does.put({"a": b"1"}, None),
         lambda does: does.announce("*", {"t": version(), "*": version(), "u": version()}),
+        lambda does: does.announce(
+            "*", {"*": version(), "t": version()}, marking=Marking(60, b"8 bytes.")
+        ),
         lambda does: does.delete("a", "b"),
         lambda does: does.save(plan_of(watched("t"), watched("u"), beside=("r", b"r", 60.0))),
     ],
-    ids=["fetch", "put", "put for good", "announce", "delete", "save"],
+    ids=["fetch", "put", "put for good", "announce", "mark", "delete", "save"],
 )
 def test_each_verb_is_one_trip(
     instance: Instance, does: Verbs, verb: Callable[[Verbs], object]
 ) -> None:
-    does.save(plan_of())  # the script is known to the server from now on
+    does.save(plan_of())  # the scripts are known to the server from now on
+    does.announce("*", {"*": version()}, marking=Marking(60))
     before = instance.reads()
     verb(does)
     assert instance.reads() - before - 1 == 1
@@ -99,7 +105,7 @@ def test_values_of_another_type_are_absent(instance: Instance, does: Verbs) -> N
         instance.admin.delete(key)
         instance.admin.rpush(key, "of a list")
     assert does.fetch("t", "a") == [None, None]
-    assert does.save(plan_of(watched("t", None, fresh))) is None
+    assert does.save(plan_of(watched("t", None, fresh))) is Reason.MOVED
     assert does.fetch("t") == [fresh]
 
 
@@ -115,5 +121,5 @@ def test_an_entry_may_have_thousands_of_tags(does: Verbs) -> None:
     star = version()
     does.announce("*", {"*": star})
     saved = does.save(plan_of(*(watched(f"t{i}") for i in range(9000)), star=star))
-    assert saved is not None
+    assert isinstance(saved, tuple)
     assert does.fetch("entry") == [b"".join(saved)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
+import hiredis
 import pytest
 import redis
 from redis.exceptions import ConnectionError as ClosedError
@@ -144,3 +145,40 @@ def test_a_server_that_is_not_ready_is_no_answer(
 def test_no_error_is_taken_for_an_answer() -> None:
     with pytest.raises(ClosedError):
         checked([b"OK", ClosedError("loading")])
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let a long time pass, as for a thread that others kept waiting."""
+    passed = [0.0]
+    monkeypatch.setattr("pagecache.stores.talk.time.monotonic", lambda: passed[0])
+    return lambda: passed.append(passed.pop() + 1000.0)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[PlainTalk, socket.socket]]:
+    """A talk, and the other end of its socket."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield PlainTalk(ours, hiredis.Reader(), 0.5), theirs
+
+
+def test_an_answer_that_has_come_counts_however_late_it_is_looked_at(
+    ends: tuple[PlainTalk, socket.socket], late: Callable[[], None]
+) -> None:
+    plain, server = ends
+    plain.send(b"x")
+    server.sendall(b"$100000\r\n" + b"y" * 100_000 + b"\r\n")  # several pieces
+    late()
+    assert plain.answer() == b"y" * 100_000
+
+
+def test_an_answer_that_comes_in_drops_is_a_timeout(
+    ends: tuple[PlainTalk, socket.socket], late: Callable[[], None]
+) -> None:
+    plain, server = ends
+    plain.send(b"x")
+    server.sendall(b"$5\r\nab")
+    late()
+    with pytest.raises(TimeoutError):
+        plain.answer()

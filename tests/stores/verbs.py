@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pagecache.core.vector import Plan, Watched
+from pagecache.core.vector import Marking, Plan, Watched
 from pagecache.stores import Store
+from pagecache.stores.base import Leased, Saved
 
 HOUR = 3600.0
 
@@ -32,16 +33,33 @@ class Verbs:
         else:
             self.store.put(items, ttl)
 
-    def announce(self, star: str, versions: Mapping[str, bytes], ttl: float = HOUR) -> None:
+    def announce(
+        self,
+        star: str,
+        versions: Mapping[str, bytes],
+        ttl: float = HOUR,
+        marking: Marking | None = None,
+    ) -> None:
         if self.loop:
-            self.loop.run(self.store.aannounce(star, versions, ttl))
+            self.loop.run(self.store.aannounce(star, versions, ttl, marking))
         else:
-            self.store.announce(star, versions, ttl)
+            self.store.announce(star, versions, ttl, marking)
 
-    def save(self, plan: Plan) -> tuple[bytes, ...] | None:
+    def save(self, plan: Plan) -> Saved:
         if self.loop:
             return self.loop.run(self.store.asave(plan))
         return self.store.save(plan)
+
+    def lease(self, key: str, token: bytes, beside: str, ttl: float = HOUR) -> Leased:
+        if self.loop:
+            return self.loop.run(self.store.alease(key, token, ttl, beside))
+        return self.store.lease(key, token, ttl, beside)
+
+    def release(self, key: str, token: bytes, mark: bytes = b"") -> None:
+        if self.loop:
+            self.loop.run(self.store.arelease(key, token, mark, HOUR))
+        else:
+            self.store.release(key, token, mark, HOUR)
 
     def delete(self, *keys: str) -> None:
         if self.loop:
@@ -58,9 +76,11 @@ def version() -> bytes:
     return os.urandom(16)
 
 
-def watched(key: str, start: bytes | None = None, fresh: bytes | None = None) -> Watched:
+def watched(
+    key: str, start: bytes | None = None, fresh: bytes | None = None, doubt: float = 0.0
+) -> Watched:
     """Return a tag of a page: newly met unless it has a start version."""
-    return Watched(key, start, fresh or version(), HOUR)
+    return Watched(key, start, fresh or version(), HOUR, doubt)
 
 
 def plan_of(*tags: Any, star: bytes | None = None, **changes: Any) -> Plan:
@@ -68,6 +88,8 @@ def plan_of(*tags: Any, star: bytes | None = None, **changes: Any) -> Plan:
     fields: dict[str, Any] = {
         "star": "*",
         "star_start": star,
+        "star_fresh": version(),
+        "star_ttl": HOUR,
         "tags": tags,
         "key": "entry",
         "head": b"",

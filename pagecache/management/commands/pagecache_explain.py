@@ -15,15 +15,18 @@ from django.test import RequestFactory
 from django.urls import resolve
 from django.utils.module_loading import import_string
 
+from pagecache.announcing import site_names, site_store
 from pagecache.bridge import routes
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import FOREVER, Entry
 from pagecache.core.keys import Field
+from pagecache.core.reasons import Reason
 from pagecache.core.rules import REQUEST_RULES
+from pagecache.core.types import Input, Refused
+from pagecache.core.vector import is_unsettled
 from pagecache.decorators import arrive
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
-from pagecache.invalidation import site_names, site_store
 
 
 class Command(BaseCommand):
@@ -119,15 +122,37 @@ def _story(visit: DjangoVisit) -> Iterator[str]:
     for name, value in zip(visit.FIELDS, visit.fields(), strict=True):
         yield f"  {name:<16} {value!r}"
     for item in found.recipe:
-        yield f"  {item.kind + ' ' + item.name:<16} {_shown(visit.value(item))}"
+        yield f"  {item.kind + ' ' + item.name:<16} {_value(visit, item)}"
     if not found.has_recipe:
         yield "  (no page of this path was stored yet, so what it reads of a request is not known)"
     yield f"  in the store as  {found.key}"
-    if found.entry is None:
+    barred = next(filter(None, (_bar(visit, item) for item in found.recipe)), None)
+    if found.entry is not None:
+        yield "\nThe stored page answers (hit)."
+        yield from _page(found.entry)
+    elif barred is not None:
+        yield f"\nThe view answers ({barred}: {barred.why}); its page is stored if it does not read that this time."
+    elif unsettled := [tag for tag, version in found.starts.items() if is_unsettled(version)]:
+        yield f"\nThe view answers, and its page is not stored ({Reason.UNSETTLED}: {Reason.UNSETTLED.why}):"
+        yield from (f"  {tag}" for tag in unsettled)
+    else:
         yield f"\nThe view answers ({found.forward}), and its page is stored unless the render speaks against it."
-        return
-    yield "\nThe stored page answers (hit)."
-    yield from _page(found.entry)
+
+
+def _bar(visit: DjangoVisit, item: Input) -> Reason | None:
+    """Return why a value can be in no key."""
+    try:
+        visit.value(item)
+    except Refused as refused:
+        return refused.reason
+    return None
+
+
+def _value(visit: DjangoVisit, item: Input) -> str:
+    bar = _bar(visit, item)
+    return (
+        _shown(visit.value(item)) if bar is None else f"({bar}: only for pages that do not read it)"
+    )
 
 
 def _shown(value: Field) -> str:
@@ -138,6 +163,8 @@ def _page(entry: Entry) -> Iterator[str]:
     now = time.time()
     left = "without limit" if entry.expires == FOREVER else f"for {entry.expires - now:.0f} s more"
     yield f"  status {entry.status}, {len(entry.body)} bytes, made {now - entry.created:.0f} s ago, kept {left}"
+    if entry.holes:
+        yield f"  filled for each visitor: {', '.join(sorted({hole.name for hole in entry.holes}))}"
     yield "\nTags and their versions"
     for tag, version in zip(
         entry.tags, site_store().fetch(site_names().versions(entry.tags)), strict=True

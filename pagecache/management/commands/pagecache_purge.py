@@ -6,15 +6,16 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from pagecache.invalidation import announcer, site_store
+from pagecache.announcing import announcer, site_store
 from pagecache.rows import ROWS
-from pagecache.tags import SITE, tags_of_paths, tags_to_drop
+from pagecache.segments import ANONYMOUS
+from pagecache.tags import SITE, segment_tag, tags_of_paths, tags_to_drop
 
 
 class Command(BaseCommand):
-    """Drop pages by URL path, tag or model, or all of them."""
+    """Drop pages by URL path, tag, model or segment, or all of them."""
 
-    help = "Drop stored pages by URL path, tag or model, or all of them."
+    help = "Drop stored pages by URL path, tag, model or segment, or all of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name what to drop."""
@@ -29,6 +30,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--model", action="append", default=[], help="drop the pages that read app.Model"
+        )
+        parser.add_argument(
+            "--segment",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="drop the pages of this class of visitors, such as user:42",
         )
         parser.add_argument("--all", action="store_true", help="drop every page of the site")
         parser.add_argument(
@@ -65,9 +73,13 @@ class Command(BaseCommand):
                 tags |= tags_of_paths(options["paths"])
             except ValueError as error:
                 raise CommandError(str(error)) from error
+        if ANONYMOUS in options["segment"]:
+            message = f"Pages of {ANONYMOUS!r} are for everybody: drop them by path, or all pages."
+            raise CommandError(message)
+        tags |= set(map(segment_tag, options["segment"]))
         if options["all"]:
             tags |= {SITE}
         if not tags:
-            message = "Say what to drop: a URL path, --tag, --model or --all."
+            message = "Say what to drop: a URL path, --tag, --model, --segment or --all."
             raise CommandError(message)
         return tags

@@ -1,0 +1,194 @@
+"""Announcing: tags get fresh versions in the site's store, and what did not get through is owed until it does."""
+
+import atexit
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from time import monotonic
+from typing import NamedTuple, Self
+
+from django.db import OperationalError
+from django.dispatch import receiver
+
+from pagecache import conf
+from pagecache.core.vector import Marking
+from pagecache.events import logger, settings_reloaded
+from pagecache.stores import Store, StoreError, open_store
+from pagecache.stores.waiting import current_patience
+from pagecache.tags import SITE, canonical, is_of_data
+from pagecache.versions import STAR, VERSION_SECONDS, Names, fresh
+
+MOST_OWED = 10_000  # tags and transactions; beyond it the site is dropped once the server is back
+
+REFUSED = (
+    "The cache server could not be told beforehand, so nothing was written or invalidated: {}. Try again when it is "
+    "back, or set PAGECACHE['ON_INVALIDATION_FAILURE'] to 'log'."
+)
+IN_VAIN = "this request has waited for the cache server in vain before"
+
+
+class InvalidationError(OperationalError):
+    """A write was not sent, nor `invalidate` done in a transaction, since the cache server could not be told before.
+
+    Raised only with `TWO_PHASE`, where `ON_INVALIDATION_FAILURE` is "raise".
+    """
+
+
+# The key of `*`, fresh versions, their life in seconds, what becomes of marks.
+Announcement = tuple[str, dict[str, bytes], float, Marking | None]
+
+
+class Due(NamedTuple):
+    """What is to be announced: tags, and the ids of the transactions that ended."""
+
+    tags: frozenset[str]
+    ended: frozenset[bytes] = frozenset()
+
+    def bounded(self) -> Self:
+        """Return it, or the site in its place where it is too much to keep: marks lapse by themselves."""
+        is_much = len(self.tags) + len(self.ended) >= MOST_OWED
+        return type(self)(frozenset({SITE})) if is_much else self
+
+
+@contextmanager
+def _waiting() -> Iterator[Store]:
+    """Wait for the store that is given, inside; raises StoreError where the request has done so in vain."""
+    store, request = site_store(), current_patience()
+    if request is not None and request.is_spent():
+        raise StoreError(IN_VAIN)
+    began = monotonic()
+    try:
+        yield store
+    except BaseException:
+        if request is not None:
+            request.waited(monotonic() - began, store.limit)
+        raise
+
+
+class Announcer:
+    """Announces tags to the store, and keeps what did not get through until it does."""
+
+    def __init__(self) -> None:
+        self._failed: dict[object, Due] = {}
+        self._can_mark = True
+
+    @property
+    def owes(self) -> bool:
+        """Whether an announcement did not get through: until it does, this process neither serves nor stores."""
+        return bool(self._failed)
+
+    def announce(self, tags: Iterable[str] = (), ended: frozenset[bytes] = frozenset()) -> None:
+        """Give the tags, and all that is owed, fresh versions; what fails is logged and owed.
+
+        The marks of the transactions that `ended` are taken off.
+        """
+        with self._attempt(Due(frozenset(tags), ended)) as announcement, _waiting() as store:
+            store.announce(*announcement)
+
+    async def aannounce(self, tags: Iterable[str] = ()) -> None:
+        """Do the same on the event loop."""
+        with self._attempt(Due(frozenset(tags))) as announcement, _waiting() as store:
+            await store.aannounce(*announcement)
+
+    def mark(self, tags: frozenset[str], by: bytes) -> bool:
+        """Unsettle the versions of tags, before the transaction with this id writes to them; return whether it worked.
+
+        Raises InvalidationError if it did not and the site wants to have such a write refused.
+        """
+        try:
+            with _waiting() as store:
+                store.announce(*_announcement(tags, by=by))
+        except Exception as error:
+            if conf.get().options.ON_INVALIDATION_FAILURE == "raise":
+                raise InvalidationError(REFUSED.format(error)) from error
+            if self._can_mark:
+                logger.warning(
+                    "Writes cannot be marked before they are sent, until that works again: %s",
+                    error,
+                )
+            self._can_mark = False
+        else:
+            self._can_mark = True
+        return self._can_mark
+
+    @contextmanager
+    def _attempt(self, due: Due) -> Iterator[Announcement]:
+        """Repeat what failed before whole, with fresh versions; owe all of it again unless this gets through."""
+        owed = dict(self._failed)
+        tags = due.tags.union(*(one.tags for one in owed.values()))
+        ended = due.ended.union(*(one.ended for one in owed.values()))
+        try:
+            yield _announcement(tags, ended=ended)
+        except BaseException as error:
+            self._failed[object()] = Due(tags, ended).bounded()
+            self._paid(owed)
+            if not isinstance(error, Exception):
+                raise
+            if not owed:  # the write itself has happened, and must not fail for it
+                logger.error(
+                    "A write could not be announced; pages are neither served nor stored until it is: %s",
+                    error,
+                )
+        else:
+            self._paid(owed)
+
+    def _paid(self, owed: Iterable[object]) -> None:
+        """Forget failures that got through, or that a later one holds; one that came meanwhile stays."""
+        for token in owed:
+            self._failed.pop(token, None)
+
+
+def _announcement(
+    tags: frozenset[str], *, by: bytes = b"", ended: frozenset[bytes] = frozenset()
+) -> Announcement:
+    """Return what the store is to announce: somebody is about to write (`by`), or transactions have ended."""
+    names, doubt = site_names(), conf.get().doubt
+    versions = {names.version(name): fresh() for name in (STAR, *sorted(tags))}
+    if not doubt:
+        return names.version(STAR), versions, VERSION_SECONDS, None
+    certain = frozenset(names.version(tag) for tag in tags if not is_of_data(tag))
+    marking = Marking(doubt, by, ended, certain)
+    return names.version(STAR), versions, VERSION_SECONDS, marking
+
+
+announcer = Announcer()
+
+
+@atexit.register
+def _try_once_more() -> None:
+    """Tell what is owed before the process ends, for nobody else knows of it."""
+    if announcer.owes:
+        announcer.announce()
+
+
+_names: Names | None = None
+_stores: dict[str, Store] = {}
+_opening = Lock()
+
+
+def site_names() -> Names:
+    """Return the names under which the site keeps what in its store."""
+    global _names  # noqa: PLW0603 one for the process
+    if _names is None:
+        config = conf.get()
+        _names = Names(config.prefix, config.options.RELEASE, canonical)
+    return _names
+
+
+def site_store(alias: str | None = None) -> Store:
+    """Return the store of an alias; without one the store that holds the site's versions."""
+    options = conf.get().options
+    name = alias or options.CACHE
+    if (store := _stores.get(name)) is None:
+        with _opening:  # many may ask at once for what is not there yet
+            if (store := _stores.get(name)) is None:
+                store = _stores[name] = open_store(name, budget=options.STORE_BUDGET)
+    return store
+
+
+@receiver(settings_reloaded)
+def _forget(**_kwargs: object) -> None:
+    global _names  # noqa: PLW0603 one for the process
+    _names = None
+    while _stores:
+        _stores.popitem()[1].close()

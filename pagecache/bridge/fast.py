@@ -1,0 +1,167 @@
+"""The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
+
+from collections.abc import Callable, Sequence
+from http.client import responses
+from typing import Any, NamedTuple
+from weakref import ReferenceType
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.base import BaseHandler
+from django.core.signals import request_finished, request_started
+from django.db import connections
+from django.http import HttpRequest
+from django.urls import set_script_prefix
+from django.utils.module_loading import import_string
+
+from pagecache import conf
+from pagecache.announcing import site_store
+from pagecache.bridge import outgoing, routes
+from pagecache.bridge.arrivals import whole
+from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.place import Place
+from pagecache.bridge.visit import DjangoVisit
+from pagecache.core.codec import Entry
+from pagecache.events import logger
+from pagecache.recording.recorder import begin_request, end_request, recorder
+from pagecache.stores.waiting import Patience, patience
+
+VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
+KNOWN = ("django.", "pagecache.")  # modules whose receivers do nothing that a hit needs
+
+
+class Sent(NamedTuple):
+    """What a server sends."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def line(self) -> str:
+        """Status and reason, as Django says them."""
+        return f"{self.status} {responses[self.status]}"
+
+
+class FastVisit(DjangoVisit):
+    """A request before Django has it: what is served is for the server."""
+
+    def __init__(self, request: HttpRequest, asked: DjangoAsked) -> None:
+        super().__init__(request, asked, outside=(), behind_middleware=False)
+        self.patience = Patience()  # goes on where the request does
+
+    def serve(self, entry: Entry, now: float) -> Sent:
+        """Return what is sent of an entry that has no holes."""
+        if conf.get().options.REVEAL is None:
+            return self._sent(entry, now)
+        set_script_prefix(self.asked.script)
+        self.request = whole(self.request)
+        begin_request()  # for that function may ask the database
+        try:
+            return self._sent(entry, now)
+        finally:
+            end_request()
+            _close_connections()
+
+    def _sent(self, entry: Entry, now: float) -> Sent:
+        if entry.coding or self._beyond(with_ranges=True):
+            response = super().serve(entry, now)
+            return Sent(response.status_code, list(response.items()), response.content)
+        fields = outgoing.fields(self.request, entry, now, self.found.key)
+        return Sent(entry.status, list(fields.values()), entry.body)
+
+
+def _close_connections() -> None:
+    """Do what Django does at the end of a request, but for the transaction of one that asks in the midst of it."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+class Lane:
+    """Looks at requests before Django; raises ImproperlyConfigured where that would skip something of the site's."""
+
+    def __init__(
+        self, application: Any, kind: type[BaseHandler], request: Callable[..., HttpRequest]
+    ) -> None:
+        is_derived = type(application) is not kind
+        if is_derived or application.request_class is not kind.request_class:  # type: ignore[attr-defined]
+            raise ImproperlyConfigured(
+                f"PageCache stands around Django's own {kind.__name__}, not {application!r}: what lies between would "
+                "not see the requests that it answers. Put that around PageCache(...)."
+            )
+        if (problem := problem_of(settings.MIDDLEWARE)) is not None:
+            raise ImproperlyConfigured(problem)
+        self._place = Place(import_string(settings.MIDDLEWARE[0]))
+        self._request = request
+        # Who hears of requests, and whether these are all known.
+        self._judged: tuple[list[Any], bool] = ([], True)
+
+    def arrive(self, *source: Any) -> FastVisit | None:
+        """Return the visit of a request; None for what is Django's alone.
+
+        That is what it refuses, what a page being made asks for (for it depends on the answer), and what somebody else
+        wants to hear of. Connections to the database are Django's to keep, too: so is what takes one to look up.
+        """
+        if recorder() is not None or not self._hears_nobody():
+            return None
+        try:
+            request = self._request(*source)
+            visit = FastVisit(request, self._place.facts(request))
+            if site_store().asks_database or site_store(visit.alias).asks_database:
+                return None
+        except Exception:  # noqa: BLE001 Django says so itself
+            return None
+        return visit
+
+    def _hears_nobody(self) -> bool:
+        """Whether nobody but Django hears of the begin and the end of each request; asked anew when that changes."""
+        heard, is_alone = _receivers(), self._judged[1]
+        if heard != self._judged[0]:
+            unknown = strangers()
+            is_alone = not unknown
+            self._judged = heard, is_alone
+            if unknown:
+                logger.warning(
+                    "The fast lane leaves all requests to Django, since %s would not hear of them. Name in OUTSIDE "
+                    "what need not hear of pages from the store.",
+                    ", ".join(unknown),
+                )
+        return is_alone
+
+
+def _receivers() -> list[Any]:
+    return [*request_started.receivers, *request_finished.receivers]
+
+
+def strangers() -> list[str]:
+    """Return what hears of each request, by dotted paths, and is neither Django's, ours, nor named in `OUTSIDE`."""
+    found = (item[1] for item in _receivers())
+    alive = (one() if isinstance(one, ReferenceType) else one for one in found)
+    paths = [_path(one) for one in alive if one is not None]
+    known = conf.get().options.OUTSIDE
+    return [path for path in paths if not path.startswith(KNOWN) and path not in known]
+
+
+def _path(receiver: Any) -> str:
+    named = getattr(receiver, "__func__", receiver)
+    return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', repr(named))}"
+
+
+def problem_of(middleware: Sequence[str]) -> str | None:
+    """Say why requests cannot be answered before Django has them, if so."""
+    if middleware and routes.is_ours(middleware[0]):
+        return None
+    return (
+        f"The fast lane needs {routes.OURS} itself first in MIDDLEWARE: what stands before it would not see the "
+        "requests that the lane answers."
+    )
+
+
+def go_on(visit: DjangoVisit) -> None:
+    """Go on from what a lane handed over with a request, if it did; and leave no trace of it."""
+    held: Any = getattr(visit.request, "scope", visit.request.META)
+    ahead: FastVisit | None = held.pop(VISIT, None)
+    if ahead is not None:
+        patience.set(ahead.patience)
+        visit.go_on_from(ahead)

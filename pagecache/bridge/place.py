@@ -1,0 +1,60 @@
+"""Where pagecache stands among the site's middleware: what each way into it makes sure of at start-up."""
+
+from collections.abc import Sequence
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from pagecache import conf
+from pagecache.bridge import routes
+from pagecache.bridge.asked import DjangoAsked
+from pagecache.core.reasons import Reason
+from pagecache.core.types import Route
+from pagecache.recording import handlers, observers, stock
+
+
+class Place:
+    """What stands around one class of middleware in `MIDDLEWARE`.
+
+    Raises ImproperlyConfigured where `PAGECACHE` is wrong, the app is not installed, or `MIDDLEWARE` does not name the
+    class itself.
+    """
+
+    def __init__(self, own: type) -> None:
+        if not apps.is_installed("pagecache"):
+            message = "PageCacheMiddleware needs 'pagecache' in INSTALLED_APPS: without it no write is seen."
+            raise ImproperlyConfigured(message)
+        conf.get()
+        stock.install(settings.MIDDLEWARE)
+        if (problem := next(observers.problems(settings.MIDDLEWARE), None)) is not None:
+            raise ImproperlyConfigured(problem)
+        outside, inside = _split(settings.MIDDLEWARE, own)
+        self.outside = frozenset(outside)
+        self._is_outside_unknown = bool(routes.unknown_outside(outside))
+        self._has_pages = handlers.goes_by_urlconf()
+        self._derives_language = stock.LOCALE in inside
+
+    def facts(self, request: HttpRequest) -> DjangoAsked:
+        """Take down the facts of a request as it came."""
+        asked = DjangoAsked(request, derives_language=self._derives_language and settings.USE_I18N)
+        if not self._has_pages:
+            asked.route = Route(Reason.UNRESOLVED)
+        elif self._is_outside_unknown:
+            asked.route = Route(Reason.OUTSIDE)
+        else:
+            asked.route = routes.route(asked.path, asked.urlconf, asked.language)
+        return asked
+
+
+def _split(middleware: Sequence[str], own: type) -> tuple[Sequence[str], Sequence[str]]:
+    """Return what stands outside pagecache and what stands inside."""
+    for index, path in enumerate(middleware):
+        if import_string(path) is own:
+            return middleware[:index], middleware[index + 1 :]
+    raise ImproperlyConfigured(
+        f"{own.__name__} is not itself in MIDDLEWARE, so what stands around it is not known. Name it there by its "
+        "dotted path, not a function that makes it; PAGECACHE['ENABLED'] switches it off and on."
+    )

@@ -1,0 +1,51 @@
+"""Flash messages: a page that showed them is the same for everybody for whom none are waiting.
+
+Django's own storages are known: what they read of cookies and session says what is waiting, and nothing else.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.messages.storage.base import BaseStorage
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
+
+from pagecache.core.reasons import Reason
+from pagecache.core.types import MESSAGES
+from pagecache.recording.recorder import muted, quietly
+
+COOKIE = CookieStorage.cookie_name
+STOCK = {CookieStorage, FallbackStorage, SessionStorage}
+LOOKS = ("__contains__", "__iter__", "__len__")
+
+
+def install() -> None:
+    """Record each look at the messages; done once for the process."""
+    for name in LOOKS:
+        method = vars(BaseStorage)[name]
+        if not hasattr(method, "__wrapped__"):
+            setattr(BaseStorage, name, _noted(method))
+
+
+def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def look(self: Any, *args: Any) -> Any:
+        recorder = getattr(self.request.META, "recorder", None)
+        if recorder is None or type(self) not in STOCK:
+            return method(self, *args)
+        with quietly():
+            there = is_waiting(self)
+            result = method(self, *args)
+        recorder.read(MESSAGES)
+        if there and muted.get() is False:
+            recorder.refuse(Reason.MESSAGES)
+        return result
+
+    return look
+
+
+def is_waiting(storage: Any) -> bool:
+    """Whether there are messages to show; they stay unread."""
+    return bool(storage._loaded_messages or storage._queued_messages)  # noqa: SLF001 `len` counts as a look

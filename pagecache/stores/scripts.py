@@ -1,0 +1,125 @@
+"""Lua that a Redis runs: the steps of the protocol that must not be parted, where the data is.
+
+What is no version, with marks or without, is absent. Times to live are in milliseconds, empty: no
+limit. Marks follow a version of 16 bytes: 8 of an id, and 4 of the second, by the clock of the server, until which the
+mark counts; that is a day ahead at most, and what is two days ahead or more is noise.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+
+
+class Script:
+    """A text of Lua, and the digest by which a server that has seen it knows it."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, *parts: str) -> None:
+        self.text = "".join(parts)
+        self.digest = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+_SHARED = """
+local function read(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'string' and #value >= 16 and (#value - 16) % 12 == 0 and value or ''
+end
+local function put(key, value, ttl)
+  if ttl == '' then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', ttl) end
+end
+local function now() return tonumber(redis.call('TIME')[1]) end
+local function marks(value, leaving, at_time)
+  local kept = {}
+  for at = 17, #value - 11, 12 do
+    local id, until_then = struct.unpack('c8>I4', value, at)
+    local left = until_then - at_time
+    if left > 0 and left < 172800 and not leaving[id] then kept[#kept + 1] = value:sub(at, at + 11) end
+  end
+  return table.concat(kept)
+end
+local function mark(id, seconds, at_time)
+  return id .. struct.pack('>I4', at_time + 1 + math.ceil(tonumber(seconds)))
+end
+local NOBODY = string.rep('\\0', 8)
+"""
+
+_FREE = """
+local function free(key, token, mark, ttl)
+  if redis.pcall('GET', key) ~= token then return end
+  if mark == '' then redis.call('DEL', key) else put(key, mark, ttl) end
+end
+"""
+
+# `held_still` of the core. KEYS: the tags, `*`, the entry if it is to be saved, what is saved beside it if anything,
+# the lease if there is one. ARGV: the number of tags, whether there is an entry and something beside it, the start of
+# `*`, head, tail, ttl, the value and ttl beside, the next version of `*` and its ttl, the token of the lease (empty:
+# none); then for each tag its start (empty: newly met), a fresh version, its ttl, and the seconds of doubt (empty:
+# none). Gives the versions saved with, "unsettled", or nothing.
+SAVE = Script(
+    _SHARED,
+    _FREE,
+    """
+local count, has_entry, has_beside = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
+local ends, held, unsettled, lapsed, at_time = {}, true, false, false, now()
+for i = 1, count do
+  local fresh, ttl, doubt = unpack(ARGV, 10 + 4 * i, 12 + 4 * i)
+  local value = read(KEYS[i])
+  if #value > 16 and marks(value, {}, at_time) ~= '' then
+    unsettled = true
+  elseif #value ~= 16 then
+    lapsed = lapsed or #value > 16
+    if value == '' and doubt ~= '' then
+      unsettled = true
+      put(KEYS[i], fresh .. mark(NOBODY, doubt, at_time), ttl)
+    else
+      put(KEYS[i], fresh, ttl)
+    end
+    value = fresh
+  end
+  ends[i] = value
+end
+if lapsed then put(KEYS[count + 1], ARGV[10], ARGV[11]) end
+local star = read(KEYS[count + 1])
+local star_still = #star == 16 and star == ARGV[4]
+for i = 1, count do
+  local start = ARGV[9 + 4 * i]
+  if start == '' then held = held and star_still else held = held and start == ends[i] end
+end
+held = held and not unsettled
+if held and has_entry then
+  put(KEYS[count + 2], ARGV[5] .. table.concat(ends) .. ARGV[6], ARGV[7])
+end
+local last = #KEYS
+if ARGV[12] ~= '' then
+  free(KEYS[last], ARGV[12], '', '')
+  last = last - 1
+end
+if has_beside then put(KEYS[last], ARGV[8], ARGV[9]) end
+return held and ends or (unsettled or lapsed) and 'unsettled'
+""",
+)
+
+# An announcement that lets marks stand. KEYS: `*`, the tags. ARGV: the ttl of all, who is about to write (empty:
+# nobody), the ids of those that ended, one after the other, the seconds for which a mark counts, the version of `*`;
+# then for each tag a fresh version, and whether a version that is absent is known to have had no marks.
+ANNOUNCE = Script(
+    _SHARED,
+    """
+local ttl, by, ended, seconds, at_time = ARGV[1], ARGV[2], ARGV[3], ARGV[4], now()
+local leaving = {[by] = true}
+for at = 1, #ended, 8 do leaving[ended:sub(at, at + 7)] = true end
+put(KEYS[1], ARGV[5], ttl)
+for i = 2, #KEYS do
+  local fresh, certain = unpack(ARGV, 2 * i + 2, 2 * i + 3)
+  local value = read(KEYS[i])
+  local kept = marks(value, leaving, at_time)
+  if value == '' and certain ~= '1' then kept = mark(NOBODY, seconds, at_time) end
+  if by ~= '' then kept = kept .. mark(by, seconds, at_time) end
+  put(KEYS[i], fresh .. kept, ttl)
+end
+""",
+)
+
+# A lease is given up by who holds it. KEYS: the lease. ARGV: the token, what takes its place (empty: nothing), its ttl.
+RELEASE = Script(_SHARED, _FREE, "free(KEYS[1], ARGV[1], ARGV[2], ARGV[3])")

@@ -1,0 +1,86 @@
+"""Whether a connection has a transaction open, which Django began or a text of SQL."""
+
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from pagecache.core.footprint import BEGINNINGS, Boundary, Footprint
+
+_begun_by_text: WeakSet[BaseDatabaseWrapper] = WeakSet()
+_half_read: WeakKeyDictionary[BaseDatabaseWrapper, WeakSet[Any]] = WeakKeyDictionary()
+
+
+def in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Whether what the connection writes takes effect only with a later commit, and what it reads may be old."""
+    return _is_managed(connection) or connection in _begun_by_text
+
+
+def is_any_open() -> bool:
+    """Whether one of the connections of this thread has a transaction open."""
+    return any(map(in_transaction, connections.all(initialized_only=True)))
+
+
+def keeps_view(connection: BaseDatabaseWrapper) -> bool:
+    """Whether what the connection reads may be old: in a transaction, or as long as SQLite has rows for a cursor."""
+    cursors = _half_read.get(connection, ())
+    is_half_read = any(cursor.connection is connection.connection for cursor in cursors)
+    return is_half_read or in_transaction(connection)
+
+
+def opened(connection: BaseDatabaseWrapper, cursor: Any) -> None:
+    """Keep in mind that a driver's cursor may have rows to give, until it is closed or nobody has it any more."""
+    if connection.vendor == "sqlite" and cursor.description is not None:
+        _half_read.setdefault(connection, WeakSet()).add(cursor)
+
+
+def closed(connection: BaseDatabaseWrapper, cursor: Any) -> None:
+    """Take it that a driver's cursor has no more rows to give."""
+    _half_read.get(connection, WeakSet()).discard(cursor)
+
+
+def is_begun_by_text(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a text, and not Django, began the transaction: it may have ended without a word."""
+    return connection in _begun_by_text and not _is_managed(connection)
+
+
+def _is_managed(connection: BaseDatabaseWrapper) -> bool:
+    return connection.in_atomic_block or _is_manual(connection)
+
+
+def _is_manual(connection: BaseDatabaseWrapper) -> bool:
+    """Whether autocommit is off; in MySQL a text may have switched it off, as its drivers know."""
+    driver: Any = connection.connection
+    if driver is None or not connection.autocommit:
+        return driver is not None
+    asked = getattr(driver, "get_autocommit", None) if connection.vendor == "mysql" else None
+    return asked is not None and not asked()
+
+
+def follow(connection: BaseDatabaseWrapper, footprint: Footprint, *, succeeded: bool) -> None:
+    """Keep in mind whether a statement that was finished began a transaction, or ended one."""
+    if succeeded and footprint.boundary is Boundary.ENDS:
+        _begun_by_text.discard(connection)
+    elif _begins(connection, footprint, succeeded=succeeded):
+        _begun_by_text.add(connection)
+
+
+def _begins(connection: BaseDatabaseWrapper, footprint: Footprint, *, succeeded: bool) -> bool:
+    is_first = footprint.boundary is Boundary.SAVES and connection.vendor == "sqlite"
+    if succeeded and (is_first or footprint.boundary in BEGINNINGS):
+        return True
+    return footprint.opaque and _is_open(connection)
+
+
+def _is_open(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the driver says that a transaction is open; that of SQLite, psycopg and PyMySQL can."""
+    driver: Any = connection.connection
+    status = getattr(getattr(driver, "info", None), "transaction_status", 0)
+    is_in_mysql = getattr(driver, "server_status", 0) & 1  # SERVER_STATUS_IN_TRANS
+    return bool(status or is_in_mysql or getattr(driver, "in_transaction", False))
+
+
+def forget(connection: BaseDatabaseWrapper) -> None:
+    """Take it that no transaction is open that a text began."""
+    _begun_by_text.discard(connection)

@@ -1,0 +1,155 @@
+"""Writes are collected per connection and announced once per transaction, after COMMIT returned."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from pagecache import conf, database
+from pagecache.announcing import InvalidationError, announcer
+from pagecache.core.footprint import Boundary, Footprint
+from pagecache.core.vector import ID_BYTES
+from pagecache.database import Statement
+from pagecache.tags import SITE, tags_changed
+from pagecache.transactions import in_transaction, is_begun_by_text
+
+
+@dataclass(slots=True)
+class Marked:
+    """What one transaction has marked under its id, so that it need not again.
+
+    What it `tried` to mark is more: a mark may arrive that was given up.
+    """
+
+    id: bytes = field(default_factory=lambda: os.urandom(ID_BYTES))
+    tags: frozenset[str] = frozenset()
+    tried: frozenset[str] = frozenset()
+    in_vain: bool = False  # then it waits for the cache server no more
+
+
+class Writes(database.Observer):
+    """Collects what each connection wrote, and announces it when it takes effect."""
+
+    def __init__(self) -> None:
+        # per connection: the savepoints that a write stands under, and its tags
+        self._pending: WeakKeyDictionary[
+            BaseDatabaseWrapper, list[tuple[frozenset[Any], frozenset[str]]]
+        ] = WeakKeyDictionary()
+        self._marked: WeakKeyDictionary[BaseDatabaseWrapper, Marked] = WeakKeyDictionary()
+
+    def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
+        """Mark what a statement is about to write, with two-phase invalidation; raises InvalidationError."""
+        try:
+            self._mark(connection, _changed(statement))
+        except InvalidationError:
+            if not in_transaction(connection):
+                self._end(connection, frozenset(), is_sure=True)
+            raise
+
+    def finished(
+        self, connection: BaseDatabaseWrapper, statement: Statement, *, is_sure: bool
+    ) -> None:
+        """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
+        tags = _changed(statement)
+        if not in_transaction(connection):
+            self._end(connection, tags.union(*self._tags_kept(connection)), is_sure=is_sure)
+            return
+        if tags:
+            self._keep(connection, tags)
+        due = frozenset[str]().union(*self._tags_kept(connection))
+        if due and _may_commit(connection, statement.footprint):
+            self._announce_early(connection, due)
+
+    def ended(
+        self, connection: BaseDatabaseWrapper, *, committed: bool | None, is_over: bool
+    ) -> None:
+        """Announce once for the transaction; where it may still commit, its marks stand, and it is announced again."""
+        kept = frozenset[str]().union(*self._tags_kept(connection))
+        due = frozenset[str]() if committed is False and not _is_read_dirty() else kept
+        if is_over:
+            self._end(connection, due, is_sure=committed is not None)
+        elif due:
+            self._announce_early(connection, due)
+
+    def _announce_early(self, connection: BaseDatabaseWrapper, due: frozenset[str]) -> None:
+        """Announce what may have been committed, though it may go on: what is written then is marked again."""
+        announcer.announce(due)
+        if (marked := self._marked.get(connection)) is not None:
+            marked.tags = frozenset()
+
+    def _end(self, connection: BaseDatabaseWrapper, due: frozenset[str], *, is_sure: bool) -> None:
+        """Announce what took effect, and take the marks off where that is sure."""
+        marked = self._marked.pop(connection, None)
+        self._pending.pop(connection, None)
+        if marked is not None and is_sure:
+            announcer.announce(due | marked.tried, frozenset({marked.id}))
+        elif due:
+            announcer.announce(due)
+
+    def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
+        """Forget what was written under the savepoint."""
+        if connection in self._pending and not _is_read_dirty():
+            self._pending[connection] = [
+                item for item in self._pending[connection] if savepoint not in item[0]
+            ]
+
+    def add(self, tags: frozenset[str]) -> None:
+        """Announce tags again when the open transactions of this thread commit."""
+        connected = connections.all(initialized_only=True)
+        waiting = [connection for connection in connected if in_transaction(connection)]
+        for connection in waiting:
+            self._mark(connection, tags)
+        for connection in waiting:
+            self._keep(connection, tags)
+
+    def unannounced(self) -> frozenset[str]:
+        """Return the tags that the connections of this thread wrote and did not announce yet."""
+        if not self._pending:
+            return frozenset()
+        connected = connections.all(initialized_only=True)
+        return frozenset().union(*(tags for one in connected for tags in self._tags_kept(one)))
+
+    def _keep(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
+        under = frozenset(connection.savepoint_ids)
+        self._pending.setdefault(connection, []).append((under, tags))
+
+    def _mark(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
+        """Mark tags that the connection's transaction has not marked yet, with two-phase invalidation."""
+        if not tags or not conf.get().doubt:
+            return
+        marked = self._marked.setdefault(connection, Marked())
+        new = tags - marked.tags
+        if new and not marked.in_vain:
+            marked.tried |= new
+            marked.in_vain = not announcer.mark(new, marked.id)
+            marked.tags |= new
+
+    def _tags_kept(self, connection: BaseDatabaseWrapper) -> list[frozenset[str]]:
+        return [tags for _, tags in self._pending.get(connection, ())]
+
+
+def _changed(statement: Statement) -> frozenset[str]:
+    """Return the tags of what a statement changes; an opaque one may change anything."""
+    tags = tags_changed(statement.footprint, statement.known_runs)
+    return tags | {SITE} if statement.footprint.opaque else tags
+
+
+def _is_read_dirty() -> bool:
+    """Whether pages may show what was rolled back: by a level of MySQL that some database of the site may have."""
+    options = [one.get("OPTIONS", {}) for one in connections.settings.values()]
+    levels = [one["isolation_level"] for one in options if "isolation_level" in one]
+    return any(level is None or "uncommitted" in str(level).lower() for level in levels)
+
+
+def _may_commit(connection: BaseDatabaseWrapper, footprint: Footprint) -> bool:
+    """Whether a statement may have committed what the transaction wrote, as definitions do in MySQL."""
+    if footprint.opaque or is_begun_by_text(connection):
+        return True
+    is_boundary = footprint.boundary not in {Boundary.NONE, Boundary.SAVES}
+    return is_boundary and not connection.features.can_rollback_ddl
+
+
+writes = Writes()

@@ -1,0 +1,1 @@
+"""A page for everybody, and the accounts of allauth."""

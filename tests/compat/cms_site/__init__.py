@@ -1,0 +1,1 @@
+"""Pages of django CMS in two languages, with plugins of three kinds."""

@@ -1,0 +1,1 @@
+"""Pages with scripts that a Content-Security-Policy lets in by a nonce, and pages without."""

@@ -1,0 +1,1 @@
+"""A page whose list htmx asks for by itself."""

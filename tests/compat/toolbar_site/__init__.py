@@ -1,0 +1,1 @@
+"""A page with a query, a form and data, looked at with the toolbar."""

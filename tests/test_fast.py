@@ -1,0 +1,578 @@
+"""What is the fast lanes' own: what they hand over, what they leave to Django, where they refuse to stand."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.db import connection, transaction
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.middleware.csrf import get_token
+from django.test.utils import CaptureQueriesContext
+from django.urls import path
+from django.utils import translation
+
+from pagecache import asgi, wsgi
+from pagecache.bridge.fast import VISIT
+from pagecache.middleware import PageCacheMiddleware
+from tests.lanes import (
+    ASGI,
+    FAST,
+    MEMORY,
+    PAGECACHE,
+    PATH,
+    STOCK,
+    WSGI,
+    Lane,
+    showing,
+    status,
+    text,
+    through,
+)
+from tests.lanes import cache as cache_of
+from tests.site.factories import make_author
+from tests.site.models import Author
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANES, ON = FAST, (MEMORY,)
+
+
+class OwnMiddleware(PageCacheMiddleware):
+    """A site's own class, derived from ours."""
+
+
+class OwnHandler(WSGIHandler):
+    """A site's own class, derived from Django's."""
+
+
+class OwnRequest(WSGIRequest):
+    """The same."""
+
+
+def own_request() -> WSGIHandler:
+    handler = WSGIHandler()
+    handler.request_class = OwnRequest
+    return handler
+
+
+@contextmanager
+def seen_by_django() -> Iterator[list[Any]]:
+    """Note the requests that Django begins with."""
+    seen: list[Any] = []
+
+    def note(**kwargs: Any) -> None:
+        seen.append(kwargs)
+
+    note.__module__ = "django.tests"  # nobody whom the lane would leave a request to Django for
+    request_started.connect(note)
+    try:
+        yield seen
+    finally:
+        request_started.disconnect(note)
+
+
+# Where it stands
+
+
+@pytest.mark.parametrize(
+    "middleware", [STOCK, [*STOCK, PAGECACHE], [], [f"{__name__}.OwnMiddleware"]]
+)
+@pytest.mark.parametrize(
+    "make", [lambda: wsgi.PageCache(WSGIHandler()), lambda: asgi.PageCache(ASGIHandler())]
+)
+def test_a_lane_needs_the_middleware_itself_in_the_first_place(
+    settings: Any, middleware: list[str], make: Callable[[], Any]
+) -> None:
+    settings.MIDDLEWARE = middleware
+    with pytest.raises(ImproperlyConfigured, match="itself first in MIDDLEWARE"):
+        make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: wsgi.PageCache(lambda environ, start_response: []),  # type: ignore[arg-type]
+        lambda: wsgi.PageCache(OwnHandler()),
+        lambda: wsgi.PageCache(own_request()),
+        lambda: asgi.PageCache(WSGIHandler()),  # type: ignore[arg-type]
+    ],
+)
+def test_nothing_may_lie_between_a_lane_and_django(make: Callable[[], Any]) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"Put that around PageCache\(\.\.\.\)"):
+        make()
+
+
+# What it hands over
+
+
+def test_django_never_sees_a_hit(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.GET["a"]))
+    with seen_by_django() as seen, CaptureQueriesContext(connection) as queries:
+        assert [lane.read("/page/?a=1") for _ in range(4)] == ["1"] * 4
+    assert lane.see("/page/?a=1").hit
+    assert (len(seen), lane.renders, len(queries)) == (1, 1, 0)
+
+
+def test_the_view_sees_no_trace_of_a_lane(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        assert VISIT not in request.META
+        assert VISIT not in getattr(request, "scope", {})
+        return HttpResponse("x")
+
+    lane.show(view)
+    assert lane.read() == "x"
+
+
+@through(WSGI)
+def test_a_file_goes_through_the_wrapper_of_the_server(lane: Lane) -> None:
+    lane.show(lambda request: FileResponse(io.BytesIO(b"0123456789")))
+    application = wsgi.PageCache(WSGIHandler())
+    environ = {**environ_of(), "wsgi.file_wrapper": lambda stream, size: (stream, size)}
+
+    stream: Any
+    stream, _ = application(environ, lambda *head: None)
+
+    assert stream.read() == b"0123456789"
+    stream.close()  # and with it the response
+
+
+def test_a_stream_is_not_gathered(lane: Lane) -> None:
+    lane.show(lambda request: StreamingHttpResponse([b"a", b"b"]))
+    assert [text(lane.get()) for _ in range(2)] == ["ab", "ab"]
+    assert lane.renders == 2
+
+
+@pytest.mark.parametrize("kind", ["websocket", "lifespan"])
+def test_other_protocols_are_handed_over_as_they_are(kind: str) -> None:
+    application = asgi.PageCache(ASGIHandler())
+    scope = {"type": kind}
+    with pytest.raises(ValueError, match=f"not {kind}"):
+        async_to_sync(application)(scope, unheard, unheard)
+    assert scope == {"type": kind}
+
+
+async def unheard(*_message: Any) -> Any:
+    raise AssertionError("nobody is asked")
+
+
+def test_a_stored_error_is_logged_as_django_does(
+    lane: Lane, caplog: pytest.LogCaptureFixture
+) -> None:
+    lane.configure(STATUSES=[404])
+    lane.show(lambda request: HttpResponse("gone", status=404))
+    answers = [lane.get() for _ in range(3)]
+    assert [status(answer).hit for answer in answers] == [False, True, True]
+    logged = [record for record in caplog.records if record.name == "django.request"]
+    assert len(logged) == 3
+
+
+# What it went by has to hold
+
+
+def test_what_was_found_long_ago_is_asked_for_again(lane: Lane) -> None:
+    """A client may let Django wait for its body."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(f"{Author.objects.count()} {get_token(request)}")
+
+    lane.show(view)
+    assert [lane.read()[:2] for _ in range(2)] == ["0 ", "0 "]
+    assert lane.see().hit
+
+    def waits(**kwargs: Any) -> None:
+        visit = kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
+        assert visit.found.entry is not None
+        visit.arrived -= 2
+        make_author()
+
+    waits.__module__ = "django.tests"
+    request_started.connect(waits)
+    try:
+        assert lane.read()[:2] == "1 "
+    finally:
+        request_started.disconnect(waits)
+
+
+@through(WSGI)  # under ASGI, what a receiver activates ends with it
+def test_what_is_active_only_when_django_begins_is_asked_for_again(lane: Lane) -> None:
+    def speaks(**_kwargs: Any) -> None:
+        translation.activate("de")
+
+    lane.show(showing(lambda request: translation.get_language()))
+    lane.configure(OUTSIDE=[f"{__name__}.{speaks.__qualname__}"])
+    with translation.override("en"):
+        assert [lane.read() for _ in range(3)] == ["en"] * 3
+    request_started.connect(speaks)
+    try:
+        for _ in range(3):
+            with translation.override("fr"):
+                assert lane.read() == "de"
+    finally:
+        request_started.disconnect(speaks)
+    with translation.override("fr"):
+        assert lane.read() == "fr"
+
+
+# What it leaves to Django
+
+
+def test_who_hears_of_each_request_hears_of_hits_too(
+    lane: Lane, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[Any] = []
+
+    def hears(**kwargs: Any) -> None:
+        heard.append(kwargs)
+
+    lane.show(showing(lambda request: "x"))
+    for signal in (request_started, request_finished):
+        signal.connect(hears)
+        try:
+            answers = [lane.get() for _ in range(3)]
+        finally:
+            signal.disconnect(hears)
+        assert status(answers[-1]).hit
+        assert len(heard) == 3
+        heard.clear()
+    warned = [record for record in caplog.records if record.name == "pagecache"]
+    assert len(warned) == 2
+    assert all(
+        record.levelno == logging.WARNING and "hears" in record.getMessage() for record in warned
+    )
+
+
+def test_who_need_not_hear_of_hits_is_named_outside(lane: Lane) -> None:
+    heard: list[Any] = []
+
+    def hears(**kwargs: Any) -> None:
+        heard.append(kwargs)
+
+    lane.configure(OUTSIDE=[f"{__name__}.{hears.__qualname__}"])
+    lane.show(showing(lambda request: "x"))
+    request_started.connect(hears)
+    try:
+        assert [status(lane.get()).hit for _ in range(3)] == [False, True, True]
+    finally:
+        request_started.disconnect(hears)
+    assert len(heard) == 1
+
+
+def test_a_lane_takes_no_connection_to_the_database(lane: Lane) -> None:
+    lane.settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "fast_table",
+        }
+    }
+    call_command("createcachetable", verbosity=0)
+    lane.show(showing(lambda request: "x"))
+    with seen_by_django() as seen:
+        assert [status(lane.get()).hit for _ in range(3)] == [False, True, True]
+    assert len(seen) == 3
+
+
+def knows_everybody(_request: HttpRequest) -> bool:
+    """Ask the database who may see reasons."""
+    return not Author.objects.exists()
+
+
+@through(WSGI)
+def test_who_sees_reasons_may_be_asked_of_the_database_while_another_page_is_made(
+    lane: Lane,
+) -> None:
+    lane.configure(REVEAL=f"{__name__}.knows_everybody")
+
+    def slow(_request: HttpRequest) -> HttpResponse:
+        with ThreadPoolExecutor(1) as pool:
+            return HttpResponse(str(pool.submit(lane.see).result().hit))
+
+    lane.mount(
+        path("page/", lane.page(lambda request: HttpResponse("x"))), path("slow/", lane.page(slow))
+    )
+    lane.get()
+    assert lane.read("/slow/") == "True"
+    assert lane.see("/slow/").hit
+
+
+@through(WSGI)
+def test_a_hit_in_the_midst_of_a_transaction_keeps_it(lane: Lane) -> None:
+    lane.show(showing(lambda request: "x"))
+    lane.get()
+    with transaction.atomic():
+        assert lane.see().hit
+        make_author()
+    assert Author.objects.count() == 1
+
+
+def test_a_page_of_a_table_is_django_s_too(lane: Lane) -> None:
+    lane.settings.CACHES = {
+        **lane.settings.CACHES,
+        "table": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "fast_table",
+        },
+        "memory": cache_of(MEMORY, "fast"),
+    }
+    call_command("createcachetable", verbosity=0)
+    counts = {}
+    for alias in ("table", "memory"):
+        lane.show(showing(lambda request: "x"), cache=alias, timeout=60)
+        with seen_by_django() as seen:
+            assert [status(lane.get()).hit for _ in range(3)] == [False, True, True]
+        counts[alias] = len(seen)
+    assert counts == {"table": 3, "memory": 1}
+
+
+@through(WSGI)
+def test_a_page_that_asks_the_lane_depends_on_what_it_answers(lane: Lane) -> None:
+    applications: list[wsgi.PageCache] = []
+
+    def outer(request: HttpRequest) -> HttpResponse:
+        made: Any = applications[0](environ_of("/inner/"), lambda *head: None)
+        answer = HttpResponse(b"".join(made))
+        made.close()
+        return answer
+
+    lane.mount(
+        path("inner/", lane.page(showing(lambda request: Author.objects.count()))),
+        path("page/", lane.page(outer)),
+    )
+    applications.append(wsgi.PageCache(WSGIHandler()))
+    for _ in range(3):
+        lane.read("/inner/")
+    assert lane.read() == "0"
+    assert lane.see().reason == "nested"
+    make_author()
+    assert lane.read() == "1"
+
+
+# What is odd is Django's to answer
+
+
+def environ_of(path: str = PATH, **more: Any) -> dict[str, Any]:
+    made = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "testserver",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+    } | more
+    return {name: value for name, value in made.items() if value is not None}
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "no host": {"HTTP_HOST": None},
+    "no host, another port": {"HTTP_HOST": None, "SERVER_PORT": "8000"},
+    "no host, no server": {"HTTP_HOST": None, "SERVER_NAME": None},
+    "a host that is refused": {"HTTP_HOST": "evil.example"},
+    "a host of odd bytes": {"HTTP_HOST": "test\udce9\x00server"},
+    "a host that is none": {"HTTP_HOST": "a b"},
+    "an empty host": {"HTTP_HOST": ""},
+    "a forwarded host": {"HTTP_X_FORWARDED_HOST": "other.testserver"},
+    "a forwarded host that is refused": {"HTTP_X_FORWARDED_HOST": "evil.example"},
+    "a forwarded scheme": {"HTTP_X_FORWARDED_PROTO": "https"},
+    "an odd forwarded scheme": {"HTTP_X_FORWARDED_PROTO": "https, http"},
+    "a path of odd bytes": {"PATH_INFO": "/page/\xff\xfe"},
+    "a path of text": {"PATH_INFO": "/pagé/\u20ac"},
+    "no path": {"PATH_INFO": None},
+    "an empty path": {"PATH_INFO": ""},
+    "a script name": {"SCRIPT_NAME": "/app"},
+    "a script name of odd bytes": {"SCRIPT_NAME": "/\xff"},
+    "a rewritten URL": {"SCRIPT_URL": "/app/page/"},
+    "a redirected URL": {"REDIRECT_URL": "/app//page/"},
+    "no method": {"REQUEST_METHOD": None},
+    "a method in lower case": {"REQUEST_METHOD": "get"},
+    "a method that is none": {"REQUEST_METHOD": "G\xe9T"},
+    "an odd query": {"QUERY_STRING": "a=\xff&%ff=%zz&;=&&"},
+    "a query of text": {"QUERY_STRING": "a=\u20ac"},
+    "no query": {"QUERY_STRING": None},
+    "a cookie of odd bytes": {"HTTP_COOKIE": "sessionid=\xff\x00; a=\xe9; =; ;;"},
+    "a cookie of text": {"HTTP_COOKIE": "sessionid=\u20ac"},
+    "a length that is none": {"CONTENT_LENGTH": "many"},
+    "a charset that is none": {"CONTENT_TYPE": "text/html; charset=\xff"},
+    "no input": {"wsgi.input": None},
+    "no scheme": {"wsgi.url_scheme": None},
+    "an object for a header": {"HTTP_ACCEPT_LANGUAGE": 5},
+    "bytes for a header": {"HTTP_USER_AGENT": b"x"},
+}
+
+
+@pytest.fixture
+def _strict(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "other.testserver"]
+    settings.USE_X_FORWARDED_HOST = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+@pytest.mark.usefixtures("_strict")
+@pytest.mark.parametrize("name", ODD)
+@through(WSGI)
+def test_a_lane_answers_as_django_with_the_middleware_alone_does(lane: Lane, name: str) -> None:
+    lane.middleware("django.middleware.locale.LocaleMiddleware", *STOCK)
+    shown = showing(
+        lambda r: f"{r.build_absolute_uri()} {sorted(r.GET.items())} {r.META['SCRIPT_NAME']}"
+    )
+    lane.mount(
+        path("", lane.page(shown)),
+        path("page/<path:rest>", lane.page(everywhere(shown))),
+        path("page/", lane.page(shown)),
+    )
+    django = WSGIHandler()
+    fast = wsgi.PageCache(WSGIHandler())
+
+    made = [asked(application, ODD[name]) for application in (django, django, fast, django, fast)]
+
+    assert len(set(made)) == 1, made
+
+
+def everywhere(view: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda request, rest: view(request)
+
+
+def asked(application: Any, odd: dict[str, Any]) -> object:
+    """Return what a server sends, but for what is said about the store."""
+    heads: list[Any] = []
+    try:
+        made = application(environ_of(**odd), lambda *head: heads.append(head))
+        body = b"".join(made)
+        if hasattr(made, "close"):
+            made.close()
+    except Exception as error:  # noqa: BLE001 it is the answer
+        return repr(error)
+    line, headers = heads[0]
+    own = {"Age", "Cache-Status", "ETag", "Cache-Control", "Content-Length"}
+    return line, tuple(item for item in headers if item[0] not in own), body
+
+
+ODD_SCOPES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "no host": {"headers": []},
+    "no host, no server": {"headers": [], "server": None, "client": None},
+    "two hosts": {"headers": [(b"host", b"testserver"), (b"host", b"evil.example")]},
+    "a host that is refused": {"headers": [(b"host", b"evil.example")]},
+    "a host of odd bytes": {"headers": [(b"host", b"test\xe9\x00")]},
+    "a name of odd bytes": {"headers": [(b"host", b"testserver"), (b"\xff_-", b"\xff")]},
+    "a name with an underscore": {"headers": [(b"host", b"testserver"), (b"x_a", b"1")]},
+    "two cookies": {
+        "headers": [(b"host", b"testserver"), (b"cookie", b"a=1"), (b"cookie", b"b=\xff")]
+    },
+    "a forwarded host": {
+        "headers": [(b"host", b"testserver"), (b"x-forwarded-host", b"other.testserver")]
+    },
+    "an odd query": {"query_string": b"a=\xff"},
+    "a query of text": {"query_string": "a=1"},
+    "no query": {"query_string": b""},
+    "a path of text": {"path": "/page/\u20ac"},
+    "a path of odd bytes": {"path": "/page/\udce9"},
+    "an empty path": {"path": ""},
+    "a root": {"path": "/app/page/", "root_path": "/app"},
+    "no root": {"root_path": None},
+    "another scheme": {"scheme": "https"},
+    "no scheme": {"scheme": None},
+    "a method in lower case": {"method": "get"},
+    "a body": {"headers": [(b"host", b"testserver"), (b"content-length", b"3")]},
+}
+
+
+@pytest.mark.usefixtures("_strict")
+@pytest.mark.parametrize("name", ODD_SCOPES)
+@through(ASGI)
+def test_a_lane_answers_on_a_loop_as_django_with_the_middleware_alone_does(
+    lane: Lane, name: str
+) -> None:
+    lane.middleware("django.middleware.locale.LocaleMiddleware", *STOCK)
+    shown = showing(
+        lambda r: f"{r.build_absolute_uri()} {sorted(r.GET.items())} {r.META['SCRIPT_NAME']}"
+    )
+    lane.mount(
+        path("", lane.page(shown)),
+        path("page/", lane.page(shown)),
+        path("page/<path:rest>", lane.page(everywhere(shown))),
+    )
+    django = ASGIHandler()
+    fast = asgi.PageCache(ASGIHandler())
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": PATH,
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"testserver")],
+        "client": ("127.0.0.1", 40_000),
+        "server": ("testserver", 80),
+    } | ODD_SCOPES[name]
+
+    made = [
+        async_to_sync(received)(application, scope)
+        for application in (django, django, fast, django, fast)
+    ]
+
+    assert len(set(made)) == 1, made
+
+
+async def received(application: Any, scope: dict[str, Any]) -> object:
+    """Return what a server sends, but for what is said about the store."""
+    messages = iter([{"type": "http.request", "body": b""}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages, None) or await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    given = dict(scope)
+    try:
+        await application(given, receive, send)
+    except Exception as error:  # noqa: BLE001 it is the answer
+        return repr(error)
+    assert given == scope, "what belongs to the server is as it was"
+    start, *parts = sent
+    own = {b"Age", b"Cache-Status", b"ETag", b"Cache-Control", b"Content-Length"}
+    headers = tuple(item for item in start["headers"] if item[0] not in own)
+    return start["status"], headers, tuple(part["body"] for part in parts)
+
+
+def test_a_lane_is_imported_before_the_settings_are_known() -> None:
+    """As in a `wsgi.py`, whose imports stand before it names them."""
+    lines = (
+        "import os, pagecache.wsgi, pagecache.asgi",
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'",
+        "from tests.lanes_site import served",
+    )
+    environment = {
+        name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=Path(__file__).parent.parent,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
