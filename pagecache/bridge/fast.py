@@ -1,6 +1,7 @@
 """The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from http.client import responses
 from typing import Any, NamedTuple
 from weakref import ReferenceType
@@ -56,12 +57,8 @@ class FastVisit(DjangoVisit):
             return self._sent(entry, now)
         set_script_prefix(self.asked.script)
         self.request = whole(self.request)
-        begin_request()  # for that function may ask the database
-        try:
+        with _a_request():  # for that function may ask the database
             return self._sent(entry, now)
-        finally:
-            end_request()
-            _close_connections()
 
     def _sent(self, entry: Entry, now: float) -> Sent:
         if entry.coding or self._beyond(with_ranges=True):
@@ -71,11 +68,21 @@ class FastVisit(DjangoVisit):
         return Sent(entry.status, list(fields.values()), entry.body)
 
 
-def _close_connections() -> None:
-    """Do what Django does at the end of a request, but for the transaction of one that asks in the midst of it."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+@contextmanager
+def _a_request() -> Iterator[None]:
+    """Let what runs inside be a request; its connections to the database end as Django lets them.
+
+    Those that were there before are somebody else's, unless they failed.
+    """
+    held = [one for one in connections.all(initialized_only=True) if one.connection is not None]
+    begin_request()
+    try:
+        yield
+    finally:
+        end_request()
+        for one in connections.all(initialized_only=True):
+            if one.connection is not None and (one not in held or one.errors_occurred):
+                one.close_if_unusable_or_obsolete()
 
 
 class Lane:
