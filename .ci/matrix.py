@@ -58,10 +58,10 @@ COVERED = (
     "tests/stores",
     "tests/test_behavior_inputs.py",
     *(f"tests/test_{name}.py" for name in (
-        "apps", "beside_requests", "checking", "checks", "clock", "commands", "compress", "conf", "cursors", "database",
-        "encryption", "fast", "holes", "http", "http_validation", "invalidation", "leases", "middleware", "observers",
-        "packages", "reads", "replicas", "rows", "sealing", "segments", "stats", "tables", "tags", "transactions",
-        "trips", "two_phase", "versions", "ways", "writes",
+        "apps", "background", "beside_requests", "checking", "checks", "clock", "commands", "compress", "conf",
+        "cursors", "database", "encryption", "fast", "holes", "http", "http_validation", "invalidation", "leases",
+        "middleware", "observers", "packages", "reads", "replicas", "rows", "sealing", "segments", "stats", "tables",
+        "tags", "transactions", "trips", "two_phase", "versions", "ways", "writes",
     )),
 )  # fmt: skip
 ROWS = (

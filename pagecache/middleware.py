@@ -47,7 +47,7 @@ class PageCacheMiddleware:
         visit = self.arrive(request)
         token = _visit.set(visit)
         try:
-            return drive(page(visit), partial(self._get_response, request))
+            return visit.leaving(drive(page(visit), partial(self._get_response, request)))
         finally:
             _visit.reset(token)
 
@@ -56,7 +56,7 @@ class PageCacheMiddleware:
         visit = self.arrive(request)
         token = _visit.set(visit)
         try:
-            return await adrive(page(visit), partial(self._get_response, request))
+            return visit.leaving(await adrive(page(visit), partial(self._get_response, request)))
         finally:
             _visit.reset(token)
 
@@ -67,11 +67,18 @@ class PageCacheMiddleware:
         """
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
+        visit = self._visit_of(request)
+        if not self._place.outside:
+            visit.again = self._visit_of
+        fast.go_on(visit)
+        return visit
+
+    def _visit_of(self, request: HttpRequest) -> DjangoVisit:
         place = self._place
         visit = DjangoVisit(
             request, place.facts(request), outside=place.outside, behind_middleware=False
         )
-        fast.go_on(visit)
+        visit.render = partial(self._get_response, request)
         return visit
 
     def _process_view(self, request: HttpRequest, *_view: Any) -> Any:

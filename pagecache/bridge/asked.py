@@ -51,7 +51,7 @@ class DjangoAsked:
         self.language = (
             _language(request, self.urlconf) if derives_language else translation.get_language()
         )
-        zone = timezone.get_current_timezone()
+        self.zone = zone = timezone.get_current_timezone()
         self.time_zone = f"{zone.tzname(None) or zone} {zone.utcoffset(None)}"
         self.cookie_header: str = self.meta.get("HTTP_COOKIE", "")
         self._encoding = request.encoding

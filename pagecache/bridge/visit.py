@@ -1,7 +1,7 @@
 """One request in its lane: what the flow asks about it."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
 from pagecache import conf, segments
-from pagecache.bridge import downstream, encoding, filling, outgoing, routes, validating
+from pagecache.bridge import downstream, encoding, filling, outgoing, routes, twin, validating
 from pagecache.bridge.answers import IF_RANGE, RANGE, Asked, like
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.encoding import Packed
@@ -55,6 +55,11 @@ class DjangoVisit:
     ) -> None:
         self.request = request
         self.arrived = time.monotonic()
+        self._kind = type(request)
+        # Returns the visit of another request in its place, None where one cannot be answered alone.
+        self.again: Callable[[HttpRequest], DjangoVisit] | None = None
+        self.render: Callable[[], Any] | None = None  # the page, for a request that nobody sent
+        self._then: Callable[[], object] | None = None  # what is done once the response is sent
         self.asked = asked
         self.recorder = Recorder()
         self.found = Found()
@@ -158,6 +163,40 @@ class DjangoVisit:
         self._said = response
         self.recorder.depend(known.tags)
         return validating.updated(known, response)
+
+    def twin(self) -> "DjangoVisit | None":
+        """Return the visit of a request for the same page with nothing of the visitor's; None where there is none."""
+        if self.again is None or self.is_segmented:
+            return None
+        request = twin.twin_of(self.asked, self._kind, self.found.recipe)
+        if request is None:
+            return None
+        with twin.as_there(self.asked):
+            return self.again(request)
+
+    def attend(self, answer: Callable[[], Any]) -> None:
+        """Let a request that nobody sent be answered as Django does."""
+        twin.attend(self.request, self.asked, answer)
+
+    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
+        """Do the same on the event loop."""
+        await twin.aattend(self.request, self.asked, answer)
+
+    def then(self, job: Callable[[], object]) -> None:
+        """Do something once the response is sent and closed."""
+        self._then = job
+
+    def leaving(self, response: Any) -> Any:
+        """Return the response, which begins, once it is closed, what is to be done then."""
+        close, then = response.close, self._then
+        if then is not None:
+
+            def closing() -> None:
+                close()
+                then()
+
+            response.close = closing
+        return response
 
     def classified(self) -> AbstractContextManager[None]:
         """Around a decorated view, record from the look-up on where that finds out who the visitor is."""

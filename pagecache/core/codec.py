@@ -17,13 +17,13 @@ from pagecache.core.codings import NAMES
 from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
 
-REVISION = 6
+REVISION = 7
 SEALED = 0x80 | REVISION
 HEAD = Struct(">BH")  # revision, number of tags
 SUM = Struct(">I")  # CRC-32 of all that follows
 FIXED = Struct(
-    ">ddddd?HBIIII"
-)  # created, expires, age, grace, overlap, lasts, status, coding; lengths of material, tags, headers, holes
+    ">dddddd?HBIIII"
+)  # created, expires, age, grace, overlap, took, lasts, status, coding; lengths of material, tags, headers, holes
 FOREVER = float("inf")
 TEXT = "utf-8", "surrogateescape"
 
@@ -33,10 +33,10 @@ class Entry(NamedTuple):
 
     `created` and `expires` are seconds since the epoch (`expires` is infinite where there is no limit), `age` the
     seconds it came with, `grace` those for which it may still stand in for an error, `overlap` those for which it may
-    still be served while it is made anew, and `lasts` whether the view may say, after the end, that it is as it was.
-    `material` is the full key material, `tags` the names of its vector, `holes` the places in the body that are filled
-    for each visitor. `coding` is the content coding that the body is in, "" for none; the headers are those of the body
-    as it was made.
+    still be served while it is made anew, `took` those that the view took, and `lasts` whether the view may say, after
+    the end, that it is as it was. `material` is the full key material, `tags` the names of its vector, `holes` the
+    places in the body that are filled for each visitor. `coding` is the content coding that the body is in, "" for
+    none; the headers are those of the body as it was made.
     """
 
     material: bytes
@@ -50,6 +50,7 @@ class Entry(NamedTuple):
     holes: tuple[Hole, ...] = ()
     grace: float = 0.0
     overlap: float = 0.0
+    took: float = 0.0
     coding: str = ""
     lasts: bool = False
 
@@ -83,6 +84,7 @@ def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[
         entry.age,
         entry.grace,
         entry.overlap,
+        entry.took,
         entry.lasts,
         entry.status,
         NAMES.index(entry.coding),
@@ -101,7 +103,7 @@ def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[E
         _, count = HEAD.unpack_from(data)
         start = HEAD.size + count * VERSION_BYTES
         rest, about = _opened(data, start, name, sealer)
-        created, expires, age, grace, overlap, lasts, *others = FIXED.unpack_from(rest, about)
+        created, expires, age, grace, overlap, took, lasts, *others = FIXED.unpack_from(rest, about)
         status, number, *lengths = others
         at = about + FIXED.size + sum(lengths)
         if at > len(rest):
@@ -112,7 +114,7 @@ def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[E
         return None
     if len(tags) != count:
         return None
-    kept = created, expires, age, holes, grace, overlap, coding, lasts
+    kept = created, expires, age, holes, grace, overlap, took, coding, lasts
     return Entry(material, tags, status, headers, rest[at:], *kept), data[HEAD.size : start]
 
 

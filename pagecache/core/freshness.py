@@ -1,6 +1,7 @@
 """How long a page may be kept by this store (RFC 9111 4.2, and what the site says)."""
 
 from collections.abc import Mapping
+from math import log
 
 from pagecache.core.codec import Entry
 from pagecache.core.headers import cache_control, http_date, seconds
@@ -99,6 +100,19 @@ def lifetime(
         return life
     rest = max(0.0, expires_at - now)
     return rest if life is None else min(life, rest)
+
+
+def shortened(life: float | None, share: float, draw: float) -> float | None:
+    """Return a lifetime less a part of it by chance, from 0 to 1: pages that were made together do not end together."""
+    return None if life is None else life * (1.0 - share * draw)
+
+
+def is_due_early(left: float, took: float, eagerness: float, draw: float) -> bool:
+    """Whether a page is made anew though it has `left` seconds: the likelier, the fewer those and the longer it `took`.
+
+    By chance, from 0 to 1, as in Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention".
+    """
+    return took * eagerness * -log(1.0 - draw) > left
 
 
 def longest_wait(entry: Entry) -> float:

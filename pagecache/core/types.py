@@ -162,6 +162,7 @@ class Found:
     since: float = 0.0  # when they were read, in seconds since the epoch
     starts: dict[str, bytes | None] = field(default_factory=dict)
     seen: bytes = b""  # how what was there began: the entry or, without a recipe, that
+    took: float = 0.0  # seconds, by the view
     turn: Any = None  # of this request to make the page, where others wait for it
 
 

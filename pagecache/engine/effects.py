@@ -2,16 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 
 from pagecache.announcing import announcer, site_store
 from pagecache.core.vector import Plan
+from pagecache.engine.background import background
+from pagecache.engine.drive import Flow, adrive, drive
 from pagecache.stores.base import Leased, Saved
 from pagecache.stores.waiting import forgive
 
@@ -209,6 +212,44 @@ class Compress:
 
     async def arun(self, _render: Any) -> None:
         await sync_to_async(self.visit.compress, thread_sensitive=False)()
+
+
+class Sender(Protocol):
+    """Whoever knows when the response is sent."""
+
+    def then(self, job: Callable[[], object]) -> None:
+        """Do something once the response is sent and closed."""
+
+
+class Attended(Protocol):
+    """Whoever knows how a request that nobody sent is answered."""
+
+    render: Any
+
+    def attend(self, answer: Callable[[], Any]) -> None:
+        """Let it be answered as Django does."""
+
+    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
+        """Do the same on the event loop."""
+
+
+@dataclass(slots=True)
+class Later:
+    """Take steps for a request that nobody sent, once the visitor's response is sent."""
+
+    visit: Sender
+    twin: Attended
+    steps: Flow[Any]
+
+    def run(self, _render: Any) -> None:
+        answer = partial(drive, self.steps, self.twin.render)
+        self.visit.then(partial(background.begin, partial(self.twin.attend, answer)))
+
+    async def arun(self, _render: Any) -> None:
+        answer = partial(adrive, self.steps, self.twin.render)
+        job = partial(self.twin.aattend, answer)
+        loop = asyncio.get_running_loop()
+        self.visit.then(partial(loop.call_soon_threadsafe, background.begin_task, job))
 
 
 class Recorded(Protocol):

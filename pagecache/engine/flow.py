@@ -6,15 +6,17 @@ from typing import Any
 
 from pagecache import conf
 from pagecache.core.codec import Entry
+from pagecache.core.freshness import is_due_early
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import REQUEST_RULES, first
 from pagecache.core.types import Outcome, Refused
+from pagecache.engine.background import background
 from pagecache.engine.checking import check, tally
-from pagecache.engine.effects import Announce, Fill, Render
+from pagecache.engine.effects import Announce, Fill, Later, Render
 from pagecache.engine.leasing import WAITS, holding, is_made_anew, release, take
 from pagecache.engine.looking import begin, is_still_current, look_up, look_up_again
 from pagecache.engine.storing import store
-from pagecache.engine.visit import Flow, Visit, unsafe
+from pagecache.engine.visit import Flow, Visit, key_material, unsafe
 from pagecache.events import logger
 from pagecache.stores import StoreError
 from pagecache.tags import page_tag
@@ -40,7 +42,7 @@ def _make(visit: Visit) -> Flow:
     if found.reason is not None:
         found.forward = "method" if found.reason is Reason.METHOD else "bypass"
     try:
-        response = yield Render(visit)
+        response = yield from _rendered(visit)
     except Exception as error:
         failed = None if found.reserve is None else visit.failed(error)
         stored = None if failed is None else (yield from _in_place(visit, failed))
@@ -56,7 +58,11 @@ def _without_view(visit: Visit) -> Flow:
     if _is_unwanted(visit):
         return visit.unavailable()
     if (ended := visit.found.ended) is not None:
-        if (yield from _guard(is_made_anew(visit), visit)):
+        is_left = yield from _guard(is_made_anew(visit), visit)
+        twin = None if is_left else (yield from _guard(_twin(visit, ended), visit))
+        if twin is not None:
+            yield Later(visit, twin, refresh(twin, ended))
+        if is_left or twin is not None:
             visit.found.entry = ended
             return (yield from _guard(_made_of(visit, ended), visit))
         if visit.found.turn is not None:
@@ -69,6 +75,38 @@ def _without_view(visit: Visit) -> Flow:
         if (response := (yield from _serve(visit))) is not None:
             return response
     return None
+
+
+def _twin(visit: Visit, ended: Entry) -> Flow:
+    """Give who makes a page anew behind the visitor's back, in the turn that they have; None where nobody can."""
+    yield from ()
+    turn = visit.found.turn
+    if turn is None or not background.has_room or (twin := visit.twin()) is None:
+        return None
+    if key_material(twin, visit.found.recipe) != ended.material:
+        return None
+    twin.found.turn, visit.found.turn = turn, None
+    return twin
+
+
+def refresh(visit: Visit, ended: Entry) -> Flow:
+    """Make a page anew that nobody waits for, in the turn that was taken for it; gives what its view answered."""
+    return (yield from holding(_refreshed(visit, ended), visit))
+
+
+def _refreshed(visit: Visit, ended: Entry) -> Flow:
+    found = visit.found
+    response = None
+    visit.is_ahead = False  # nothing of a visitor is to be found out
+    yield from _guard(look_up(visit), visit)
+    there, found.entry = found.entry, None
+    is_due = there is None or there.created <= ended.created
+    if found.reason is None and is_due and found.turn.until > time.monotonic():
+        response = yield from _rendered(visit)
+        if response.status_code not in ERRORS:  # else what is there is still good for a while
+            response = yield from keep(visit, response)
+    yield from release(visit)
+    return response
 
 
 def ahead(visit: Visit) -> Flow:
@@ -110,7 +148,19 @@ def _serve(visit: Visit) -> Flow:
         found.proof, found.entry = found.entry, None
     if found.entry is None:
         return None
+    if _is_due_early(visit, found.entry):
+        found.entry, found.ended = None, found.entry
+        return None
     return (yield from _guard(_made_of(visit, found.entry), visit))
+
+
+def _is_due_early(visit: Visit, entry: Entry) -> bool:
+    """Whether this request is the one, by chance, for which the page is made anew before it ends."""
+    eagerness = conf.get().options.EARLY_REFRESH
+    if not eagerness or visit.asked.method != "GET" or "only-if-cached" in visit.asked.directives:
+        return False
+    left = entry.expires - time.time()
+    return is_due_early(left, entry.took, eagerness, random.random())  # noqa: S311 no secret
 
 
 def _made_of(visit: Visit, entry: Entry) -> Flow:
@@ -146,8 +196,17 @@ def resume(visit: Visit) -> Flow:
 
 
 def _resumed(visit: Visit) -> Flow:
-    response = yield Render(visit)
+    response = yield from _rendered(visit)
     return (yield from keep(visit, response))
+
+
+def _rendered(visit: Visit) -> Flow:
+    """Let the view answer, and note how long that took."""
+    began = time.perf_counter()
+    try:
+        return (yield Render(visit))
+    finally:
+        visit.found.took += time.perf_counter() - began
 
 
 def _in_place(visit: Visit, response: Any) -> Flow:

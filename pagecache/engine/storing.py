@@ -1,5 +1,6 @@
 """Storing: save what a view answered, if nothing speaks against it and no data moved meanwhile."""
 
+import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,7 @@ from pagecache import conf, versions
 from pagecache.announcing import site_names
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry
-from pagecache.core.freshness import longest_wait
+from pagecache.core.freshness import longest_wait, shortened
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import RESPONSE_RULES, first
@@ -58,12 +59,14 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     _hold_for_room(visit, digest(sealed), now)
     if visit.gains(response, inputs):
         yield Compress(visit)
-    entry = visit.capture(response, inputs, sealed, (now, answered.lifetime))
-    entry = entry._replace(grace=answered.grace, overlap=answered.overlap)
+    share = conf.get().options.JITTER
+    life = shortened(answered.lifetime, share, random.random())  # noqa: S311 no secret
+    entry = visit.capture(response, inputs, sealed, (now, life))
+    entry = entry._replace(grace=answered.grace, overlap=answered.overlap, took=found.took)
     _hold_for_replicas(found, entry.tags)
     yield from ready()
     yield from _save(visit, entry, _kept_for(entry), inputs)
-    return Outcome(found.forward, stored=True, ttl=answered.lifetime)
+    return Outcome(found.forward, stored=True, ttl=life)
 
 
 def _kept_for(entry: Entry) -> float | None:

@@ -1,6 +1,6 @@
 """One request in its lane, as the flow sees it, and what the process remembers of earlier ones."""
 
-from collections.abc import Container, Generator, Iterable
+from collections.abc import Awaitable, Callable, Container, Generator, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -56,6 +56,22 @@ class Visit(Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether it is still to be looked up, behind the site's middleware."""
+
+    @property
+    def render(self) -> Callable[[], Any] | None:
+        """What makes the page, for a request that nobody sent."""
+
+    def twin(self) -> "Visit | None":
+        """Return the visit of a request for the same page with nothing of the visitor's; None where there is none."""
+
+    def attend(self, answer: Callable[[], Any]) -> None:
+        """Let a request that nobody sent be answered as Django does."""
+
+    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
+        """Do the same on the event loop."""
+
+    def then(self, job: Callable[[], object]) -> None:
+        """Do something once the response is sent and closed."""
 
     def recorded(self) -> AbstractContextManager[None]:
         """Record inside what the page reads, where the page could be stored."""

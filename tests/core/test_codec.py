@@ -28,6 +28,7 @@ ENTRIES = st.builds(
     headers=st.lists(st.tuples(NAMES, LINES), max_size=3).map(tuple),
     body=st.binary(max_size=40),
     created=SECONDS,
+    took=SECONDS,
     expires=st.one_of(SECONDS, st.just(FOREVER)),
     age=SECONDS,
     grace=SECONDS,
@@ -160,7 +161,7 @@ def test_an_entry_is_never_sealed_twice_alike() -> None:
     assert len({stored(PAGE, NAME, SEALER) for _ in range(20)}) == 20
 
 
-FIXED = Struct(">ddddd?HBIIII")
+FIXED = Struct(">dddddd?HBIIII")
 
 
 def forged(count: int, rest: bytes) -> bytes:
@@ -192,14 +193,14 @@ def forged_seal(count: int, rest: bytes) -> bytes:
 def test_lengths_that_do_not_fit_are_no_entry(
     count: int, lengths: tuple[int, ...], rest: bytes
 ) -> None:
-    fixed = FIXED.pack(0.0, FOREVER, 0.0, 0.0, 0.0, False, 200, 0, *lengths) + rest
+    fixed = FIXED.pack(0.0, FOREVER, 0.0, 0.0, 0.0, 0.0, False, 200, 0, *lengths) + rest
     assert decode(forged(count, fixed)) is None
     assert opened(forged_seal(count, fixed)) is None
 
 
 def test_an_entry_in_a_coding_of_a_later_release_is_none() -> None:
     known, unknown = (
-        FIXED.pack(0.0, FOREVER, 0.0, 0.0, 0.0, False, 200, number, 0, 0, 0, 0)
+        FIXED.pack(0.0, FOREVER, 0.0, 0.0, 0.0, 0.0, False, 200, number, 0, 0, 0, 0)
         for number in (len(CODINGS) - 1, len(CODINGS))
     )
     assert decode(forged(0, known)) is not None

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from pagecache.core.freshness import capped, grace, initial_age, lifetime, overlap, stated_lifetime
+from pagecache.core.freshness import (
+    capped,
+    grace,
+    initial_age,
+    is_due_early,
+    lifetime,
+    overlap,
+    shortened,
+    stated_lifetime,
+)
 from pagecache.core.headers import cache_control
 from pagecache.core.types import UNSET
 from tests import http_cases
@@ -124,3 +133,31 @@ def test_a_page_is_served_while_it_is_made_anew_as_long_as_the_book_says(
 ) -> None:
     headers = {name.lower(): value for name, value in case.fields.items()}
     assert overlap(headers, http_cases.SITE) == case.seconds
+
+
+@pytest.mark.parametrize(
+    "life, share, draw, shorter",
+    [(None, 0.5, 0.5, None), (60.0, 0, 0.9, 60.0), (60.0, 0.1, 0, 60.0), (60.0, 0.5, 0.5, 45.0)],
+)
+def test_a_lifetime_ends_earlier_by_chance(
+    life: float | None, share: float, draw: float, shorter: float | None
+) -> None:
+    assert shortened(life, share, draw) == shorter
+
+
+@pytest.mark.parametrize(
+    "left, took, eagerness, draw, is_due",
+    [
+        (60.0, 1.0, 1.0, 0.5, False),
+        (0.6, 1.0, 1.0, 0.5, True),
+        (0.7, 1.0, 1.0, 0.5, False),
+        (0.7, 1.0, 2.0, 0.5, True),
+        (60.0, 1.0, 1.0, 0.0, False),
+        (0.1, 0.0, 1.0, 0.999, False),
+        (float("inf"), 9.0, 9.0, 0.999, False),
+    ],
+)
+def test_a_page_is_due_early_by_what_it_took_and_chance(
+    left: float, took: float, eagerness: float, draw: float, *, is_due: bool
+) -> None:
+    assert is_due_early(left, took, eagerness, draw) is is_due

@@ -36,9 +36,11 @@ urlpatterns = [
 
 
 def visit_of(url: str = "/page/", **request: Any) -> DjangoVisit:
-    """Return the visit of a request, as the middleware makes it."""
+    """Return the visit of a request, as the middleware makes it where it cannot ask for a page by itself."""
     made = RequestFactory().generic(request.pop("method", "GET"), url, **request)
-    return PageCacheMiddleware(lambda _request: HttpResponse()).arrive(made)
+    visit = PageCacheMiddleware(lambda _request: HttpResponse()).arrive(made)
+    visit.again = None
+    return visit
 
 
 def answer(visit: DjangoVisit, view: View = show) -> Callable[[], HttpResponse]:

@@ -1,0 +1,156 @@
+"""A request that nobody sent: for the page that a visitor asked for, with nothing of theirs beside."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
+from io import BytesIO
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import request_finished, request_started
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+from django.utils import timezone, translation
+
+from pagecache.bridge.asked import DjangoAsked
+from pagecache.core import types
+from pagecache.core.types import Input, Refused
+
+# Of the server, and of the address that was asked for.
+KEPT = (
+    "wsgi.errors wsgi.multiprocess wsgi.multithread wsgi.run_once wsgi.version "
+    "SERVER_NAME SERVER_PORT SERVER_PROTOCOL SERVER_SOFTWARE "
+    "HTTP_HOST HTTP_X_FORWARDED_HOST HTTP_X_FORWARDED_PORT"
+).split()
+OWN_ADDRESS = "127.0.0.1"
+FOR_ONE = {"authorization", "cookie"}
+
+
+def twin_of(
+    asked: DjangoAsked, kind: type[HttpRequest], inputs: Iterable[Input]
+) -> HttpRequest | None:
+    """Return a request for the page that goes by these inputs; None where one would have to be the visitor's."""
+    held = frozenset(item for item in inputs if _is_keyed(asked, item))
+    if any(item.kind == types.VARY and item.name in FOR_ONE for item in held) and asked.cookies:
+        return None
+    meta = {name: asked.meta[name] for name in _names(held) if name in asked.meta}
+    meta.setdefault("HTTP_ACCEPT_LANGUAGE", asked.language or "")
+    kept = {item.name for item in held if item.kind == types.COOKIE} & asked.cookies.keys()
+    if kept:
+        cookies = SimpleCookie({name: asked.cookies[name] for name in sorted(kept)})
+        meta["HTTP_COOKIE"] = cookies.output(header="", sep=";").strip()
+    meta["QUERY_STRING"] = _query(asked, held)
+    if issubclass(kind, WSGIRequest):
+        return kind(_environ(asked, meta))
+    if issubclass(kind, ASGIRequest):
+        return kind(_scope(asked, meta), BytesIO())
+    return None
+
+
+def _is_keyed(asked: DjangoAsked, item: Input) -> bool:
+    """Whether what a visitor sent is in the key, and so no visitor's own."""
+    try:
+        asked.value(item, frozenset())
+    except Refused:
+        return False
+    return True
+
+
+def _names(inputs: Iterable[Input]) -> Iterator[str]:
+    """Give the names in `META` of what the page goes by."""
+    yield from KEPT
+    if settings.SECURE_PROXY_SSL_HEADER:
+        yield settings.SECURE_PROXY_SSL_HEADER[0]
+    for item in inputs:
+        if item.kind in {types.HEADER, types.VARY}:
+            yield "HTTP_" + item.name.upper().replace("-", "_")
+        elif item.kind == types.META:
+            yield item.name
+
+
+def _query(asked: DjangoAsked, inputs: frozenset[Input]) -> str:
+    if Input(types.QUERY_STRING) in inputs:
+        return str(asked.meta.get("QUERY_STRING", ""))
+    names = sorted(item.name for item in inputs if item.kind == types.QUERY)
+    kept = QueryDict(mutable=True)
+    for name in names:
+        if name in asked.query:
+            kept.setlist(name, asked.query.getlist(name))
+    return kept.urlencode()
+
+
+def _environ(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
+    paths = {"SCRIPT_NAME": asked.script, "PATH_INFO": asked.path}
+    return {
+        **meta,
+        **{name: path.encode().decode("latin-1") for name, path in paths.items()},
+        "REQUEST_METHOD": "GET",
+        "REMOTE_ADDR": OWN_ADDRESS,
+        "wsgi.input": BytesIO(),
+        "wsgi.url_scheme": asked.scheme,
+    }
+
+
+def _scope(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": asked.scheme,
+        "path": asked.full_path,
+        "root_path": asked.script,
+        "query_string": meta["QUERY_STRING"].encode("latin-1"),
+        "headers": [
+            (name[5:].replace("_", "-").lower().encode(), value.encode("latin-1"))
+            for name, value in meta.items()
+            if name.startswith("HTTP_")
+        ],
+        "client": (OWN_ADDRESS, 0),
+        "server": (meta["SERVER_NAME"], int(meta["SERVER_PORT"])),
+    }
+
+
+@contextmanager
+def as_there(asked: DjangoAsked) -> Iterator[None]:
+    """Have active, inside, what was when a request came."""
+    with translation.override(asked.language), timezone.override(asked.zone):
+        yield
+
+
+def attend(request: HttpRequest, asked: DjangoAsked, answer: Callable[[], Any]) -> None:
+    """Let a request be answered as a handler of Django does: connections are looked after, the response is closed."""
+    with as_there(asked):
+        set_script_prefix(asked.script)
+        request_started.send(sender=WSGIHandler, environ=request.META)
+        response = None
+        try:
+            response = answer()
+        finally:
+            _end(response, WSGIHandler)
+
+
+async def aattend(
+    request: HttpRequest, asked: DjangoAsked, answer: Callable[[], Awaitable[Any]]
+) -> None:
+    """Do the same on the event loop."""
+    async with ThreadSensitiveContext():
+        with as_there(asked):
+            set_script_prefix(asked.script)
+            await request_started.asend(sender=ASGIHandler, scope=getattr(request, "scope", {}))
+            response = None
+            try:
+                response = await answer()
+            finally:
+                await sync_to_async(_end)(response, ASGIHandler)
+
+
+def _end(response: Any, handler: type) -> None:
+    if isinstance(response, HttpResponseBase):
+        response.close()  # which says so
+    else:
+        request_finished.send(sender=handler)

@@ -1,0 +1,461 @@
+"""Pages that are made anew behind their visitors' backs: by whom, when, and with what of theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.signals import request_finished
+from django.http import HttpRequest, HttpResponse
+from django.template import engines
+from django.test import AsyncClient
+from django.utils import timezone, translation
+from freezegun import freeze_time
+
+from pagecache import cache_page, depends_on, invalidate
+from pagecache.engine.background import Background, background
+from pagecache.engine.leasing import turns
+from tests.lanes import (
+    DECORATOR_SYNC,
+    FAST,
+    LAST_SYNC,
+    MIDDLEWARE,
+    MIDDLEWARE_SYNC,
+    STOCK,
+    WSGI,
+    Lane,
+    status,
+    text,
+    through,
+    unrecorded,
+)
+from tests.site.factories import make_author
+from tests.site.models import Author
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANES = (MIDDLEWARE_SYNC, WSGI)
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _none_left() -> Any:
+    yield
+    done()
+    assert not turns._turns
+
+
+def done() -> None:
+    """Wait until nothing is done in the background any more."""
+    end = time.monotonic() + 30
+    while background._threads:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def ending(lane: Lane, view: Callable[[HttpRequest], HttpResponse], **options: Any) -> None:
+    """Show a page that has ended each time when 70 seconds have passed, and may be served for some more."""
+    lane.configure(TIMEOUT=60, STALE_WHILE_REVALIDATE=60, **options)
+    lane.show(view)
+
+
+def counting(lane: Lane, *seen: list[HttpRequest]) -> Callable[[HttpRequest], HttpResponse]:
+    def view(request: HttpRequest) -> HttpResponse:
+        for requests in seen:
+            requests.append(request)
+        depends_on("data")
+        return HttpResponse(str(lane.renders))
+
+    return view
+
+
+def test_nobody_waits_for_a_page_that_ended(lane: Lane) -> None:
+    go = Event()
+
+    def view(request: HttpRequest) -> HttpResponse:
+        assert lane.renders == 1 or go.wait(30)
+        return HttpResponse(str(lane.renders))
+
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        answers = [lane.get() for _ in range(3)]
+        assert [(text(one), status(one).ttl) for one in answers] == [("1", -10)] * 3
+        go.set()
+        done()
+        assert (lane.read(), lane.see().ttl) == ("2", 60)
+    assert lane.renders == 2
+
+
+def test_it_begins_when_the_visitor_has_the_page(lane: Lane) -> None:
+    order: list[str] = []
+
+    def ended(**_kwargs: Any) -> None:
+        order.append("ended")
+
+    def view(request: HttpRequest) -> HttpResponse:
+        order.append("made")
+        return HttpResponse("x")
+
+    ended.__module__ = "django.tests"
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        order.clear()
+        request_finished.connect(ended)
+        try:
+            lane.get()
+            done()
+        finally:
+            request_finished.disconnect(ended)
+    assert order == ["ended", "made", "ended"]
+
+
+@through(*FAST, *MIDDLEWARE)
+def test_on_an_event_loop_it_is_a_task(lane: Lane) -> None:
+    seen: list[HttpRequest] = []
+    ending(lane, counting(lane, seen))
+    client: Any = lane.visitor().client
+
+    async def visits(clock: Any) -> list[str]:
+        answers = [await client.get("/page/")]
+        clock.tick(70)
+        for _ in range(2):
+            answers.append(await client.get("/page/"))
+            while background._tasks:
+                await asyncio.wait(background._tasks)
+        return [text(one) for one in answers]
+
+    if isinstance(client, AsyncClient):
+        with freeze_time(NOON, real_asyncio=True) as clock:
+            assert asyncio.run(visits(clock)) == ["1", "1", "2"]
+        assert lane.renders == 2
+        assert len({id(request) for request in seen}) == 2
+
+
+def test_the_visitor_is_not_in_it(lane: Lane) -> None:
+    seen: list[HttpRequest] = []
+    ending(lane, counting(lane, seen), AUTHENTICATED="unread")
+    visitor = lane.visitor().log_in(User.objects.create_user("ann")).come_from("10.1.2.3")
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        asked = {
+            "cookies": {"analytics": "7"},
+            "headers": {"User-Agent": "Mozilla", "Referer": "https://a.example", "X-Own": "1"},
+        }
+        assert visitor.get("/page/?utm_source=mail", **asked).status_code == 200
+        done()
+        assert lane.read() == "2"
+    request = seen[-1]
+    meta = unrecorded(request.META)
+    assert not meta.get("HTTP_COOKIE")
+    assert meta["QUERY_STRING"] == ""
+    assert meta["REMOTE_ADDR"] == "127.0.0.1"
+    assert {"HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_X_OWN"}.isdisjoint(meta)
+    assert request.user.is_anonymous
+
+
+def test_what_the_page_goes_by_is_in_it(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        read = (
+            *request.GET.getlist("q"),
+            request.COOKIES.get("theme"),
+            request.headers.get("X-Own"),
+            request.META["SERVER_PORT"],
+            request.build_absolute_uri(),
+            translation.get_language(),
+            timezone.get_current_timezone_name(),
+            request.get_host(),
+        )
+        return HttpResponse(f"{lane.renders} {read}", headers={"Vary": "X-Other"})
+
+    ending(lane, view, KEY_COOKIES=["theme"], KEY_HEADERS=["X-Own"])
+    lane.middleware("django.middleware.locale.LocaleMiddleware", *STOCK)
+    asked: dict[str, Any] = {
+        "path": "/page/?q=a%26b&q=\u20ac&x",
+        "cookies": {"theme": 'a"b,c'},
+        "headers": {"X-Own": "\xe9", "X-Other": "o", "Accept-Language": "de;q=0.9, fr;q=0.1"},
+    }
+    with freeze_time(NOON) as clock:
+        first = lane.read(**asked)
+        if lane.renders == 1 and not lane.see(**asked).hit:
+            lane.get(**asked)  # its recipe was widened
+        clock.tick(70)
+        made = lane.renders
+        assert lane.see(**asked).hit
+        done()
+        assert lane.renders == made + 1
+        again = lane.get(**asked)
+    assert status(again).ttl == 60
+    assert text(again).partition(" ")[2] == first.partition(" ")[2]
+    assert "'de'" in first
+
+
+def by_moon(request: HttpRequest) -> str | None:
+    return request.headers.get("X-Moon", "new")
+
+
+FOREGROUND: dict[str, Callable[[Lane], Any]] = {
+    "a cookie that is not to be read": lambda lane: lane.read("/page/?show=theme"),
+    "a class of visitors": lambda lane: lane.configure(SEGMENT=f"{__name__}.by_moon"),
+    "much to do": lambda lane: background._jobs.extend([int] * 16),
+}
+
+
+@pytest.mark.parametrize("name", FOREGROUND)
+def test_where_that_cannot_be_a_visitor_makes_the_page_anew(lane: Lane, name: str) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        shown = request.COOKIES.get(request.GET.get("show", ""), "")
+        return HttpResponse(f"{lane.renders} {shown}")
+
+    asked: dict[str, Any] = {"cookies": {"theme": "dark"}}
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        FOREGROUND[name](lane)
+        for _ in range(2):
+            lane.get(**asked)
+        made = lane.renders
+        assert lane.see(**asked).hit
+        clock.tick(70)
+        assert lane.read(**asked) == f"{made + 1} "
+    background._jobs.clear()
+
+
+@through(LAST_SYNC, DECORATOR_SYNC)
+def test_where_others_stand_before_it_a_visitor_makes_the_page_anew(lane: Lane) -> None:
+    ending(lane, counting(lane))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(400)
+        assert lane.read() == "2"
+
+
+def test_a_page_that_goes_by_all_cookies_is_made_anew_by_who_has_them(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(f"{lane.renders} {sorted(request.COOKIES)}", headers={"Vary": "Cookie"})
+
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        visits = [lane.read(cookies={"a": "1"}) for _ in range(2)]
+        assert visits == ["1 ['a']"] * 2
+        clock.tick(70)
+        assert lane.read(cookies={"a": "1"}) == "2 ['a']"
+
+
+def test_a_view_that_fails_leaves_the_page_as_it_was(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        if lane.renders in (2, 3):
+            raise RuntimeError
+        return HttpResponse(str(lane.renders))
+
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        visitor = lane.visitor()
+        visitor.client.raise_request_exception = False  # of another request, beside it
+        for number in (2, 3, 4):
+            assert text(visitor.get()) == "1"
+            done()
+            assert lane.renders == number
+        assert text(visitor.get()) == "4"
+
+
+def test_a_page_that_is_private_now_is_served_no_more(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        headers = {} if lane.renders == 1 else {"Cache-Control": "private"}
+        return HttpResponse(str(lane.renders), headers=headers)
+
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        assert lane.read() == "1"
+        done()
+        assert lane.read() == "3"
+
+
+def test_a_write_while_it_is_made_lets_it_not_be_kept(lane: Lane) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        count = Author.objects.count()
+        if lane.renders == 2:
+            make_author()
+            invalidate("data")
+        depends_on("data")
+        return HttpResponse(f"{lane.renders} {count}")
+
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        assert lane.read() == "1 0"
+        done()
+        assert lane.read() == "3 1"
+
+
+def test_a_decorated_view_is_made_anew_like_others(lane: Lane) -> None:
+    ending(lane, cache_page(60)(counting(lane)))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        assert lane.read() == "1"
+        done()
+        assert lane.read() == "2"
+
+
+def test_holes_are_filled_for_the_visitor_meanwhile(lane: Lane) -> None:
+    template = engines["django"].from_string("{{ n }} {% csrf_token %}")
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(template.render({"n": lane.renders}, request))
+
+    ending(lane, view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        lane.get()
+        clock.tick(70)
+        visitor = lane.visitor()
+        page = text(visitor.get())
+        assert page[:2] == "1 "
+        assert "csrfmiddlewaretoken" in page
+        assert "csrftoken" in visitor.client.cookies
+        done()
+        assert text(visitor.get())[:2] == "2 "
+
+
+def test_it_is_left_undone_where_it_begins_too_late(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Callable[[], object]] = []
+    monkeypatch.setattr(background, "begin", jobs.append)
+    ending(lane, counting(lane), WAIT_SECONDS=5)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        lane.get()
+        clock.tick(6)
+        jobs[0]()
+        assert lane.renders == 1
+        assert [lane.read(), lane.read()] == ["1", "1"]
+        jobs[1]()
+        assert lane.renders == 2
+
+
+def test_it_is_left_undone_where_another_was_faster(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Callable[[], object]] = []
+    monkeypatch.setattr(background, "begin", jobs.append)
+    ending(lane, counting(lane))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        lane.get()
+        lane.configure(WAIT_SECONDS=0)  # this process has forgotten whose turn it is
+        assert lane.read() == "2"
+        jobs[0]()
+        assert lane.renders == 2
+
+
+def drawing(monkeypatch: pytest.MonkeyPatch, draw: float) -> None:
+    monkeypatch.setattr("random.random", lambda: draw)
+
+
+@through(MIDDLEWARE_SYNC, WSGI, DECORATOR_SYNC)
+def test_a_page_is_made_anew_before_it_ends_by_chance(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with freeze_time(NOON) as clock:
+
+        def view(request: HttpRequest) -> HttpResponse:
+            clock.tick(2)
+            return HttpResponse(str(lane.renders))
+
+        lane.configure(EARLY_REFRESH=1)
+        lane.show(view, timeout=60)
+        drawing(monkeypatch, 0.5)
+        lane.get()
+        clock.tick(55)
+        assert lane.read() == "1"
+        drawing(monkeypatch, 0.999)
+        asked = {"Cache-Control": "only-if-cached"}
+        lane.configure(OBEY_REQUEST_DIRECTIVES=True)
+        assert status(lane.get(headers=asked)).ttl == 5
+        assert lane.visitor().ask("head")["Age"] == "57"
+        assert lane.renders == 1
+        lucky = lane.get()
+        assert status(lucky).hit is not lane.kind.decorated
+        drawing(monkeypatch, 0.5)
+        done()
+        assert lane.renders == 2
+        assert (lane.read(), lane.see().ttl) == ("2", 60)
+
+
+def test_pages_that_were_made_together_end_apart(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane.configure(JITTER=0.5)
+    lane.show(counting(lane))
+    with freeze_time(NOON):
+        for draw, ttl in ((0.0, 300), (0.5, 225)):
+            invalidate("data")
+            drawing(monkeypatch, draw)
+            assert [lane.see().ttl for _ in range(2)] == [ttl] * 2
+
+
+def test_what_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    own = Background()
+
+    def fails() -> None:
+        raise RuntimeError
+
+    own.begin(fails)
+    while own._threads:
+        time.sleep(0.001)
+    assert "behind its visitors' backs" in caplog.text
+
+
+def test_no_more_is_begun_than_there_is_room_for() -> None:
+    own, go = Background(), Event()
+    begun: list[int] = []
+
+    def job() -> None:
+        begun.append(1)
+        assert go.wait(30)
+
+    for _ in range(30):
+        own.begin(job)
+    assert not own.has_room
+    assert own._threads == 2
+    go.set()
+    while own._threads:
+        time.sleep(0.001)
+    assert 2 <= len(begun) <= 16
+    assert own.has_room
+
+
+def test_no_more_tasks_are_begun_than_there_is_room_for(caplog: pytest.LogCaptureFixture) -> None:
+    own = Background()
+    begun: list[int] = []
+
+    async def fails() -> None:
+        begun.append(1)
+        raise RuntimeError
+
+    async def loop() -> None:
+        for _ in range(30):
+            own.begin_task(fails)
+        assert not own.has_room
+        await asyncio.wait(own._tasks)
+
+    asyncio.run(loop())
+    assert len(begun) == 16
+    assert "behind its visitors' backs" in caplog.text
