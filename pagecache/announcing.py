@@ -39,10 +39,11 @@ Announcement = tuple[str, dict[str, bytes], float, Marking | None]
 
 
 class Due(NamedTuple):
-    """What is to be announced: tags, and the ids of the transactions that ended."""
+    """What is to be announced: tags, the ids of the transactions that ended, and tags whose data moves softly."""
 
     tags: frozenset[str]
     ended: frozenset[bytes] = frozenset()
+    soft: frozenset[str] = frozenset()
 
     def bounded(self) -> Self:
         """Return it, or the site in its place where it is too much to keep: marks lapse by themselves."""
@@ -77,17 +78,24 @@ class Announcer:
         """Whether an announcement did not get through: until it does, this process neither serves nor stores."""
         return bool(self._failed)
 
-    def announce(self, tags: Iterable[str] = (), ended: frozenset[bytes] = frozenset()) -> None:
+    def announce(
+        self,
+        tags: Iterable[str] = (),
+        ended: frozenset[bytes] = frozenset(),
+        soft: frozenset[str] = frozenset(),
+    ) -> None:
         """Give the tags, and all that is owed, fresh versions; what fails is logged and owed.
 
-        The marks of the transactions that `ended` are taken off.
+        The marks of the transactions that `ended` are taken off. Pages of `soft` tags may be served while they are made
+        anew, if the store can tell them, and this gets through at once.
         """
-        with self._attempt(Due(frozenset(tags), ended)) as announcement, _waiting() as store:
+        with self._attempt(Due(frozenset(tags), ended, soft)) as announcement, _waiting() as store:
             store.announce(*announcement)
 
-    async def aannounce(self, tags: Iterable[str] = ()) -> None:
+    async def aannounce(self, tags: Iterable[str] = (), soft: frozenset[str] = frozenset()) -> None:
         """Do the same on the event loop."""
-        with self._attempt(Due(frozenset(tags))) as announcement, _waiting() as store:
+        due = Due(frozenset(tags), soft=soft)
+        with self._attempt(due) as announcement, _waiting() as store:
             await store.aannounce(*announcement)
 
     def mark(self, tags: frozenset[str], by: bytes) -> bool:
@@ -118,9 +126,9 @@ class Announcer:
         tags = due.tags.union(*(one.tags for one in owed.values()))
         ended = due.ended.union(*(one.ended for one in owed.values()))
         try:
-            yield _announcement(tags, ended=ended)
+            yield _announcement(tags, ended=ended, soft=due.soft - tags)
         except BaseException as error:
-            self._failed[object()] = Due(tags, ended).bounded()
+            self._failed[object()] = Due(tags | due.soft, ended).bounded()
             self._paid(owed)
             if not isinstance(error, Exception):
                 raise
@@ -139,15 +147,22 @@ class Announcer:
 
 
 def _announcement(
-    tags: frozenset[str], *, by: bytes = b"", ended: frozenset[bytes] = frozenset()
+    tags: frozenset[str],
+    *,
+    by: bytes = b"",
+    ended: frozenset[bytes] = frozenset(),
+    soft: frozenset[str] = frozenset(),
 ) -> Announcement:
     """Return what the store is to announce: somebody is about to write (`by`), or transactions have ended."""
     names, doubt = site_names(), conf.get().doubt
     versions = {names.version(name): fresh() for name in (STAR, *sorted(tags))}
-    if not doubt:
+    versions |= {names.version(name): fresh(soft=True) for name in sorted(soft)}
+    soft = soft if site_store().can_mark else frozenset()
+    if not doubt and not soft:
         return names.version(STAR), versions, VERSION_SECONDS, None
-    certain = frozenset(names.version(tag) for tag in tags if not is_of_data(tag))
-    marking = Marking(doubt, by, ended, certain)
+    certain = (names.version(tag) for tag in tags | soft if not doubt or not is_of_data(tag))
+    moved = {names.version(tag): names.softly(tag) for tag in sorted(soft)}
+    marking = Marking(doubt, by, ended, frozenset(certain), moved)
     return names.version(STAR), versions, VERSION_SECONDS, marking
 
 

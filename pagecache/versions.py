@@ -11,9 +11,18 @@ VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
 FORMAT = "2"
 
 
-def fresh() -> bytes:
-    """Return a version that never comes twice: the time in nanoseconds and bits of the operating system."""
-    return time.time_ns().to_bytes(8, "big") + os.urandom(8)
+def fresh(*, soft: bool = False) -> bytes:
+    """Return a version that never comes twice: the time in nanoseconds and bits of the operating system.
+
+    The last one says whether it is worth a look how the data moved.
+    """
+    *bits, last = os.urandom(8)
+    return time.time_ns().to_bytes(8, "big") + bytes((*bits, last & 0xFE | soft))
+
+
+def is_soft(version: bytes) -> bool:
+    """Whether the data may have moved softly to a version."""
+    return bool(version[-1] & 1)
 
 
 def born(version: bytes) -> float:
@@ -49,6 +58,10 @@ class Names:
     def _versions_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the versions of tags."""
         return tuple(map(self.version, names))
+
+    def softly(self, name: str) -> str:
+        """Return the key of what says from which version to which the data of a tag moved softly."""
+        return self.version(name) + ":s"
 
     def _entry(self, digest: str) -> str:
         """Return the key of an entry, from the digest of its key material."""

@@ -2,14 +2,14 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pagecache import conf, database
-from pagecache.announcing import InvalidationError, announcer
+from pagecache.announcing import Due, InvalidationError, announcer
 from pagecache.core.footprint import Boundary, Footprint
 from pagecache.core.vector import ID_BYTES
 from pagecache.database import Statement
@@ -30,14 +30,19 @@ class Marked:
     in_vain: bool = False  # then it waits for the cache server no more
 
 
+class Kept(NamedTuple):
+    """What a transaction did: the savepoints that it stands under, what it wrote, and what is to go softly."""
+
+    under: frozenset[Any]
+    tags: frozenset[str]
+    soft: frozenset[str] = frozenset()
+
+
 class Writes(database.Observer):
     """Collects what each connection wrote, and announces it when it takes effect."""
 
     def __init__(self) -> None:
-        # per connection: the savepoints that a write stands under, and its tags
-        self._pending: WeakKeyDictionary[
-            BaseDatabaseWrapper, list[tuple[frozenset[Any], frozenset[str]]]
-        ] = WeakKeyDictionary()
+        self._pending: WeakKeyDictionary[BaseDatabaseWrapper, list[Kept]] = WeakKeyDictionary()
         self._marked: WeakKeyDictionary[BaseDatabaseWrapper, Marked] = WeakKeyDictionary()
 
     def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
@@ -46,7 +51,7 @@ class Writes(database.Observer):
             self._mark(connection, _changed(statement))
         except InvalidationError:
             if not in_transaction(connection):
-                self._end(connection, frozenset(), is_sure=True)
+                self._end(connection, Due(frozenset()), is_sure=True)
             raise
 
     def finished(
@@ -55,66 +60,66 @@ class Writes(database.Observer):
         """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
         tags = _changed(statement)
         if not in_transaction(connection):
-            self._end(connection, tags.union(*self._tags_kept(connection)), is_sure=is_sure)
+            self._end(connection, self._due(connection, tags), is_sure=is_sure)
             return
         if tags:
             self._keep(connection, tags)
-        due = frozenset[str]().union(*self._tags_kept(connection))
-        if due and _may_commit(connection, statement.footprint):
+        due = self._due(connection)
+        if (due.tags or due.soft) and _may_commit(connection, statement.footprint):
             self._announce_early(connection, due)
 
     def ended(
         self, connection: BaseDatabaseWrapper, *, committed: bool | None, is_over: bool
     ) -> None:
         """Announce once for the transaction; where it may still commit, its marks stand, and it is announced again."""
-        kept = frozenset[str]().union(*self._tags_kept(connection))
-        due = frozenset[str]() if committed is False and not _is_read_dirty() else kept
+        is_undone = committed is False and not _is_read_dirty()
+        due = Due(frozenset()) if is_undone else self._due(connection)
         if is_over:
             self._end(connection, due, is_sure=committed is not None)
-        elif due:
+        elif due.tags or due.soft:
             self._announce_early(connection, due)
 
-    def _announce_early(self, connection: BaseDatabaseWrapper, due: frozenset[str]) -> None:
+    def _announce_early(self, connection: BaseDatabaseWrapper, due: Due) -> None:
         """Announce what may have been committed, though it may go on: what is written then is marked again."""
-        announcer.announce(due)
+        announcer.announce(due.tags, soft=due.soft)
         if (marked := self._marked.get(connection)) is not None:
             marked.tags = frozenset()
 
-    def _end(self, connection: BaseDatabaseWrapper, due: frozenset[str], *, is_sure: bool) -> None:
+    def _end(self, connection: BaseDatabaseWrapper, due: Due, *, is_sure: bool) -> None:
         """Announce what took effect, and take the marks off where that is sure."""
         marked = self._marked.pop(connection, None)
         self._pending.pop(connection, None)
         if marked is not None and is_sure:
-            announcer.announce(due | marked.tried, frozenset({marked.id}))
-        elif due:
-            announcer.announce(due)
+            announcer.announce(due.tags | marked.tried, frozenset({marked.id}), due.soft)
+        elif due.tags or due.soft:
+            announcer.announce(due.tags, soft=due.soft)
 
     def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
         """Forget what was written under the savepoint."""
         if connection in self._pending and not _is_read_dirty():
             self._pending[connection] = [
-                item for item in self._pending[connection] if savepoint not in item[0]
+                item for item in self._pending[connection] if savepoint not in item.under
             ]
 
-    def add(self, tags: frozenset[str]) -> None:
+    def add(self, tags: frozenset[str], *, soft: bool = False) -> None:
         """Announce tags again when the open transactions of this thread commit."""
         connected = connections.all(initialized_only=True)
         waiting = [connection for connection in connected if in_transaction(connection)]
-        for connection in waiting:
+        for connection in () if soft else waiting:
             self._mark(connection, tags)
         for connection in waiting:
-            self._keep(connection, tags)
+            self._keep(connection, *((frozenset(), tags) if soft else (tags,)))
 
     def unannounced(self) -> frozenset[str]:
         """Return the tags that the connections of this thread wrote and did not announce yet."""
         if not self._pending:
             return frozenset()
         connected = connections.all(initialized_only=True)
-        return frozenset().union(*(tags for one in connected for tags in self._tags_kept(one)))
+        return frozenset().union(*(due.tags | due.soft for due in map(self._due, connected)))
 
-    def _keep(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
+    def _keep(self, connection: BaseDatabaseWrapper, *tags: frozenset[str]) -> None:
         under = frozenset(connection.savepoint_ids)
-        self._pending.setdefault(connection, []).append((under, tags))
+        self._pending.setdefault(connection, []).append(Kept(under, *tags))
 
     def _mark(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
         """Mark tags that the connection's transaction has not marked yet, with two-phase invalidation."""
@@ -127,8 +132,11 @@ class Writes(database.Observer):
             marked.in_vain = not announcer.mark(new, marked.id)
             marked.tags |= new
 
-    def _tags_kept(self, connection: BaseDatabaseWrapper) -> list[frozenset[str]]:
-        return [tags for _, tags in self._pending.get(connection, ())]
+    def _due(self, connection: BaseDatabaseWrapper, tags: frozenset[str] = frozenset()) -> Due:
+        """Return what the connection's transaction did, and these tags, as it is announced."""
+        kept = self._pending.get(connection, ())
+        soft = frozenset[str]().union(*(one.soft for one in kept))
+        return Due(tags.union(*(one.tags for one in kept)), soft=soft)
 
 
 def _changed(statement: Statement) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 from pagecache.announcing import announcer, site_names, site_store
@@ -35,10 +36,10 @@ def noting() -> Iterator[set[str]]:
     tags: set[str] = set()
     announce = announcer.announce
 
-    def noted(some: Iterable[str] = (), ended: frozenset[bytes] = frozenset()) -> None:
+    def noted(some: Iterable[str] = (), *ended: Any, **soft: Any) -> None:
         some = frozenset(some)
         tags.update(some)
-        announce(some, ended)
+        announce(some, *ended, **soft)
 
     with patch.object(announcer, "announce", noted):
         yield tags

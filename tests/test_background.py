@@ -5,26 +5,35 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from io import StringIO
 from threading import Event
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.core.signals import request_finished
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.test import AsyncClient
 from django.utils import timezone, translation
 from freezegun import freeze_time
 
-from pagecache import cache_page, depends_on, invalidate
+from pagecache import ainvalidate, apurge, cache_page, depends_on, invalidate, purge
+from pagecache.announcing import announcer, site_names, site_store
 from pagecache.engine.background import Background, background
 from pagecache.engine.leasing import turns
+from pagecache.stores import StoreError
+from pagecache.writes import writes
 from tests.lanes import (
     DECORATOR_SYNC,
     FAST,
     LAST_SYNC,
+    MEMORY,
     MIDDLEWARE,
     MIDDLEWARE_SYNC,
     STOCK,
@@ -329,6 +338,153 @@ def test_holes_are_filled_for_the_visitor_meanwhile(lane: Lane) -> None:
         assert "csrftoken" in visitor.client.cookies
         done()
         assert text(visitor.get())[:2] == "2 "
+
+
+GOES: dict[str, Callable[[bool], Any]] = {
+    "a tag": lambda soft: invalidate("data", soft=soft),
+    "a page": lambda soft: purge("/page/", soft=soft),
+    "the site": lambda soft: purge(soft=soft),
+    "on a loop": lambda soft: async_to_sync(ainvalidate)("data", soft=soft),
+    "a page, on a loop": lambda soft: async_to_sync(apurge)("/page/", soft=soft),
+    "by a command": lambda soft: call_command(
+        "pagecache_purge", "--tag", "data", *["--soft"] * soft, stdout=StringIO()
+    ),
+}
+
+
+@pytest.mark.parametrize("what", GOES)
+def test_a_page_that_goes_softly_is_served_while_it_is_made_anew(lane: Lane, what: str) -> None:
+    ending(lane, counting(lane))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(20)
+        GOES[what](True)
+        clock.tick(5)
+        response = lane.get()
+        assert (text(response), status(response).ttl) == ("1", -5)
+        done()
+        assert (lane.read(), lane.see().ttl) == ("2", 60)
+        GOES[what](False)
+        assert lane.read() == "3"
+
+
+def softly_twice() -> None:
+    invalidate("data", soft=True)
+    invalidate("data", soft=True)
+
+
+def softly_then_not() -> None:
+    invalidate("data", soft=True)
+    invalidate("data")
+
+
+def softly_and_another_not() -> None:
+    invalidate("data", soft=True)
+    purge("/page/")
+
+
+def not_then_softly() -> None:
+    invalidate("data")
+    invalidate("data", soft=True)
+
+
+def softly_and_forgotten() -> None:
+    invalidate("data", soft=True)
+    store, names = site_store(), site_names()
+    store.delete([names.softly("data")])
+
+
+def rolled_back() -> None:
+    with suppress(ZeroDivisionError), transaction.atomic():
+        invalidate("data", soft=True)
+        invalidate("data")
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        softly_twice,
+        softly_then_not,
+        softly_and_another_not,
+        not_then_softly,
+        softly_and_forgotten,
+        rolled_back,
+    ],
+)
+def test_a_page_whose_data_moved_otherwise_too_is_served_no_more(
+    lane: Lane, moves: Callable[[], None]
+) -> None:
+    ending(lane, counting(lane), STALE_IF_ERROR=60)
+    lane.get()
+    assert lane.read() == "1"
+    moves()
+    assert lane.read() == "2"
+
+
+def test_a_page_that_goes_softly_is_served_for_so_long_and_no_longer(lane: Lane) -> None:
+    ending(lane, counting(lane))
+    lane.configure(TIMEOUT=300)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        invalidate("data", soft=True)
+        clock.tick(60)
+        assert lane.read() == "2"
+
+
+def test_a_page_that_may_not_be_served_when_it_has_ended_is_not(lane: Lane) -> None:
+    lane.show(counting(lane))
+    lane.get()
+    invalidate("data", soft=True)
+    assert lane.read() == "2"
+
+
+def test_what_goes_softly_in_a_transaction_goes_at_once_and_when_it_commits(lane: Lane) -> None:
+    ending(lane, counting(lane))
+    lane.get()
+    with transaction.atomic():
+        invalidate("data", soft=True)
+        assert writes.unannounced() == {"data"}
+    assert not writes.unannounced()
+    assert lane.read() == "2"  # it moved twice
+    with transaction.atomic():
+        writes.add(frozenset({"data"}), soft=True)
+    assert lane.read() == "2"
+    done()
+    assert lane.read() == "3"
+
+
+def test_marks_of_transactions_stand_when_a_page_goes_softly(lane: Lane) -> None:
+    ending(lane, counting(lane), TWO_PHASE=True)
+    lane.get()
+    announcer.mark(frozenset({"data"}), b"somebody")
+    invalidate("data", soft=True)
+    assert [lane.read(), lane.see().reason] == ["2", "unsettled"]
+
+
+@through(MIDDLEWARE_SYNC, stores=(MEMORY,))
+def test_where_the_store_cannot_tell_softly_is_at_once(lane: Lane) -> None:
+    ending(lane, counting(lane))
+    lane.get()
+    invalidate("data", soft=True)
+    assert lane.read() == "2"
+
+
+def test_what_failed_to_go_softly_goes_at_once_later(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending(lane, counting(lane))
+    lane.get()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site_store()), "announce", failing)
+        invalidate("data", soft=True)
+    assert announcer.owes
+    assert lane.read() == "2"
+    assert not announcer.owes
+
+
+def failing(*_arguments: Any, **_more: Any) -> None:
+    raise StoreError
 
 
 def test_it_is_left_undone_where_it_begins_too_late(

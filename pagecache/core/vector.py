@@ -7,8 +7,8 @@ With two-phase invalidation a version may be *unsettled*: marks follow it, each 
 until which it counts. It is longer than a version, and so equals none.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 VERSION_BYTES = 16
 ID_BYTES = 8  # of a transaction
@@ -21,13 +21,15 @@ class Marking:
 
     `by` is the id of the one that is about to write (empty: none), `ended` holds the ids of those that ended. A mark
     counts for `seconds`. A version that is absent may have borne marks, and gets one of nobody's in their place; not
-    the `certain` keys: no transaction writes what these stand for.
+    the `certain` keys: no transaction writes what these stand for. `soft` names, for keys whose data moves softly,
+    where to write down from which version to which: an entry of the first may be served while it is made anew.
     """
 
     seconds: float
     by: bytes = b""
     ended: frozenset[bytes] = frozenset()
     certain: frozenset[str] = frozenset()
+    soft: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

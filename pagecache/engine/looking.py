@@ -94,8 +94,13 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     found.forward = "stale"
     now = time.time()
     kept = max(entry.grace, entry.overlap, longest_wait(entry))
-    if entry.expires + kept <= now or not is_current(entry.tags, vector, current):
+    if entry.expires + kept <= now:
         return
+    if not is_current(entry.tags, vector, current):
+        since = yield from _moved_softly(entry, vector, current, now)
+        if since is None:
+            return
+        entry = entry._replace(expires=min(entry.expires, since), grace=0.0, lasts=False)
     if not writes.unannounced().isdisjoint(entry.tags):
         raise Refused(Reason.UNANNOUNCED)
     found.vector = vector
@@ -118,6 +123,28 @@ def _choose(visit: Visit, entry: Entry, now: float) -> None:
         found.ended = entry if entry.expires + entry.overlap > now else None
 
 
+def _moved_softly(
+    entry: Entry, vector: bytes, current: Mapping[str, bytes | None], now: float
+) -> Flow:
+    """Give since when the data of an entry has moved, in seconds since the epoch, if that was softly and once.
+
+    None else, and for an entry that may not, or not any more, be served while it is made anew.
+    """
+    moved = {}
+    for tag, version in zip(entry.tags, _parts(vector), strict=True):
+        there = current[tag]
+        if version == there:
+            continue
+        if there is None or not is_version(there) or not versions.is_soft(there):
+            return None
+        moved[tag] = version + there
+    since = min(versions.born(both[VERSION_BYTES:]) for both in moved.values())
+    if since + entry.overlap <= now:
+        return None
+    said = yield Fetch([site_names().softly(tag) for tag in moved])
+    return since if said == list(moved.values()) else None
+
+
 def is_still_current(visit: Visit, entry: Entry) -> Flow:
     """Whether no data of an entry that was found has moved since."""
     current: Versions = {}
@@ -137,8 +164,11 @@ def _may_have_messages(visit: Visit, recipe: Collection[Input]) -> bool:
 
 def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes | None]) -> bool:
     """Whether a vector equals, element by element, the versions just read; absent equals nothing."""
-    made_from = [vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)]
-    return made_from == [current[tag] for tag in tags]
+    return _parts(vector) == [current[tag] for tag in tags]
+
+
+def _parts(vector: bytes) -> list[bytes]:
+    return [vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)]
 
 
 def begin(visit: Visit) -> Flow:

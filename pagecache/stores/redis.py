@@ -159,7 +159,8 @@ class RedisStore(Store):
         if marking is None:
             checked((yield [_set(key, value, ttl) for key, value in ordered.items()]))
         else:
-            yield from _run(ANNOUNCE, tuple(ordered), _announced(ordered, ttl, marking))
+            keys = (*ordered, *marking.soft.values())
+            yield from _run(ANNOUNCE, keys, _announced(ordered, ttl, marking))
 
     def _save(self, plan: Plan) -> Steps[Saved]:
         answer = yield from _run(SAVE, _save_keys(plan), _save_arguments(plan))
@@ -231,7 +232,10 @@ def _run(script: Script, keys: Sequence[str], arguments: tuple[bytes, ...]) -> S
 
 def _announced(versions: Mapping[str, bytes], ttl: float, marking: Marking) -> tuple[bytes, ...]:
     star, *others = versions
-    tags = ((versions[key], b"%d" % (key in marking.certain)) for key in others)
+    moved = {key: b"%d" % number for number, key in enumerate(marking.soft, len(versions) + 1)}
+    tags = (
+        (versions[key], b"%d" % (key in marking.certain), moved.get(key, b"")) for key in others
+    )
     return (
         _milliseconds(ttl),
         marking.by,

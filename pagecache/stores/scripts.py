@@ -100,9 +100,10 @@ return held and ends or (unsettled or lapsed) and 'unsettled'
 """,
 )
 
-# An announcement that lets marks stand. KEYS: `*`, the tags. ARGV: the ttl of all, who is about to write (empty:
-# nobody), the ids of those that ended, one after the other, the seconds for which a mark counts, the version of `*`;
-# then for each tag a fresh version, and whether a version that is absent is known to have had no marks.
+# An announcement that lets marks stand. KEYS: `*`, the tags, then what says how some of them moved. ARGV: the ttl of
+# all, who is about to write (empty: nobody), the ids of those that ended, one after the other, the seconds for which a
+# mark counts, the version of `*`; then for each tag a fresh version, whether a version that is absent is known to have
+# had no marks, and the number of the key that says from which version to which it moved (empty: none).
 ANNOUNCE = Script(
     _SHARED,
     """
@@ -110,12 +111,13 @@ local ttl, by, ended, seconds, at_time = ARGV[1], ARGV[2], ARGV[3], ARGV[4], now
 local leaving = {[by] = true}
 for at = 1, #ended, 8 do leaving[ended:sub(at, at + 7)] = true end
 put(KEYS[1], ARGV[5], ttl)
-for i = 2, #KEYS do
-  local fresh, certain = unpack(ARGV, 2 * i + 2, 2 * i + 3)
+for i = 2, (#ARGV - 2) / 3 do
+  local fresh, certain, moved = unpack(ARGV, 3 * i, 3 * i + 2)
   local value = read(KEYS[i])
   local kept = marks(value, leaving, at_time)
   if value == '' and certain ~= '1' then kept = mark(NOBODY, seconds, at_time) end
   if by ~= '' then kept = kept .. mark(by, seconds, at_time) end
+  if moved ~= '' and #value == 16 then put(KEYS[tonumber(moved)], value .. fresh, 86400000) end
   put(KEYS[i], fresh .. kept, ttl)
 end
 """,

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from pagecache.announcing import announcer, site_store
+from pagecache.invalidation import parted
 from pagecache.rows import ROWS
 from pagecache.segments import ANONYMOUS
 from pagecache.tags import SITE, segment_tag, tags_of_paths, tags_to_drop
@@ -40,6 +41,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--all", action="store_true", help="drop every page of the site")
         parser.add_argument(
+            "--soft",
+            action="store_true",
+            help="let pages be served while they are made anew, where they may (stale-while-revalidate)",
+        )
+        parser.add_argument(
             "--dry-run", action="store_true", help="say what would be dropped, and drop nothing"
         )
 
@@ -51,7 +57,8 @@ class Command(BaseCommand):
             if not site_store().shared:
                 message = f"The cache {site_store().alias!r} lives in each process: only they can drop their pages."
                 raise CommandError(message)
-            announcer.announce(tags)
+            hard, softly = parted(tags, soft=options["soft"])
+            announcer.announce(hard, soft=softly)
             if announcer.owes:
                 message = "The cache server could not be reached: nothing was dropped. Start it and try again."
                 raise CommandError(message)
