@@ -156,7 +156,8 @@ def test_nothing_is_read_from_a_server_that_became_a_replica(
         does = verbs(opened(open_pages, two.backend))
         does.put({"a": b"1"})
         two.admin.replicaof("127.0.0.1", one.port)
-        with pytest.raises(StoreError, match="fetch failed: ReadOnlyError"):
+        # Where the machine was busy the line was quiet for long, and asks who answers along with it.
+        with pytest.raises(StoreError, match=r"ReadOnlyError|the server is a replica"):
             does.fetch("a")
         with pytest.raises(StoreError, match="the server is a replica"):
             does.fetch("a")
