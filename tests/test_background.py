@@ -149,6 +149,21 @@ def test_on_an_event_loop_it_is_a_task(lane: Lane) -> None:
         assert len({id(request) for request in seen}) == 2
 
 
+def test_it_begins_once_however_often_the_response_is_closed(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Callable[[], object]] = []
+    monkeypatch.setattr(background, "begin", jobs.append)
+    ending(lane, counting(lane))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        lane.get().close()
+        (job,) = jobs
+        job()
+    assert lane.renders == 2
+
+
 def test_the_visitor_is_not_in_it(lane: Lane) -> None:
     seen: list[HttpRequest] = []
     ending(lane, counting(lane, seen), AUTHENTICATED="unread")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -188,15 +189,15 @@ class DjangoVisit:
 
     def leaving(self, response: Any) -> Any:
         """Return the response, which begins, once it is closed, what is to be done then."""
-        close, then = response.close, self._then
-        if then is not None:
-
-            def closing() -> None:
-                close()
-                then()
-
-            response.close = closing
+        if self._then is not None:
+            response.close = partial(self._closed, response.close)
         return response
+
+    def _closed(self, close: Callable[[], None]) -> None:
+        close()
+        then, self._then = self._then, None
+        if then is not None:  # it may be closed again
+            then()
 
     def classified(self) -> AbstractContextManager[None]:
         """Around a decorated view, record from the look-up on where that finds out who the visitor is."""
