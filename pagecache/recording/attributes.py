@@ -78,6 +78,11 @@ class Derived:
     def __set__(self, request: HttpRequest, value: Any) -> None:
         request.__dict__[self.name] = value
 
+    def __delete__(self, request: HttpRequest) -> None:
+        if self.name not in request.__dict__:
+            raise AttributeError(self.name)
+        del request.__dict__[self.name]
+
 
 class Awaited:
     """What finds out who asks on the event loop; each use is noted, and the kind of input that it implies is not."""

@@ -66,7 +66,7 @@ class RecordedRequest(HttpRequest):
 
     @GET.deleter
     def GET(self) -> None:  # noqa: N802 Django's name
-        del self.__dict__["GET"]
+        self._take_off("GET")
 
     @property
     def COOKIES(self) -> Any:  # noqa: D102, N802 Django's name
@@ -80,11 +80,23 @@ class RecordedRequest(HttpRequest):
     def COOKIES(self, value: dict[str, str]) -> None:  # noqa: N802 Django's name
         self.__dict__["COOKIES"] = value
 
+    @COOKIES.deleter
+    def COOKIES(self) -> None:  # noqa: N802 Django's name
+        self._take_off("COOKIES")
+
     @property
     def headers(self) -> Any:  # noqa: D102
         if "headers" not in self.__dict__:
             self.__dict__["headers"] = RecordedHeaders(self.META)
         return self.__dict__["headers"]
+
+    @headers.setter
+    def headers(self, value: Any) -> None:
+        self.__dict__["headers"] = value
+
+    @headers.deleter
+    def headers(self) -> None:
+        self._take_off("headers")
 
     accepted_types = Derived("HTTP_ACCEPT")
     accepted_types_by_precedence = Derived("HTTP_ACCEPT")
@@ -115,6 +127,10 @@ class RecordedRequest(HttpRequest):
         )
         self.__dict__["user"] = held
 
+    @user.deleter
+    def user(self) -> None:
+        self._take_off("user")
+
     def _seen(self, lazy: Any) -> Any:
         recorder = self.META.recorder
 
@@ -138,6 +154,16 @@ class RecordedRequest(HttpRequest):
         self.__dict__["auser"] = Awaited(
             value, lambda: recorder.read(USER), implied=_implied_by(value)
         )
+
+    @auser.deleter
+    def auser(self) -> None:
+        self._take_off("auser")
+
+    def _take_off(self, name: str) -> None:
+        """Delete an attribute as if it stood on the request itself."""
+        if name not in self.__dict__:
+            raise AttributeError(name)
+        del self.__dict__[name]
 
     def _get_raw_host(self) -> str:
         with self._as_keyed():
@@ -271,8 +297,8 @@ def keep_plain(request: HttpRequest) -> None:
     """Let nothing inside compress the response: what is its visitor's could not be found there, nor taken off."""
     if isinstance(request, RecordedRequest):
         request.META._held.pop(ENCODINGS, None)  # noqa: SLF001 our own
-        if "headers" in request.__dict__:
-            request.__dict__["headers"]._held._store.pop("accept-encoding", None)  # noqa: SLF001 our own
+        if isinstance(headers := request.__dict__.get("headers"), RecordedHeaders):
+            headers._held._store.pop("accept-encoding", None)  # noqa: SLF001 our own
 
 
 def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:

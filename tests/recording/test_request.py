@@ -9,6 +9,7 @@ from operator import mod
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
 from django.test import AsyncRequestFactory, RequestFactory
@@ -17,7 +18,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
 from pagecache.recording.mappings import Recorded
 from pagecache.recording.recorder import Recorder, quietly
-from pagecache.recording.request import record, recorded_class, release
+from pagecache.recording.request import keep_plain, record, recorded_class, release
 
 URL = "/page/?a=1&a=2&b=3"
 HEADERS = {"Cookie": "c=1; d=2", "X-Mood": "glad", "If-None-Match": '"x"', "User-Agent": "x"}
@@ -310,6 +311,28 @@ def test_what_middleware_puts_in_place_is_its_own(request_: HttpRequest) -> None
         assert (request.GET["a"], request.COOKIES["c"]) == ("9", "9")
 
     assert read(request_, use) == set()
+
+
+def test_headers_put_in_place_are_middlewares_own(request_: HttpRequest) -> None:
+    def use(request: Any) -> None:
+        request.headers = {"X-Mood": "sad"}
+        keep_plain(request)
+        assert request.headers["X-Mood"] == "sad"
+
+    assert read(request_, use) == set()
+
+
+@pytest.mark.parametrize("name", ["COOKIES", "GET", "accepted_types", "auser", "headers", "user"])
+def test_what_is_taken_off_is_found_out_anew_or_gone(request_: HttpRequest, name: str) -> None:
+    request: Any = request_
+    record(request, Recorder())
+    request.user, request.auser = AnonymousUser(), None
+    for _ in range(2):
+        getattr(request, name)
+        delattr(request, name)
+        with pytest.raises(AttributeError):
+            delattr(request, name)
+        request.user, request.auser = AnonymousUser(), None
 
 
 def test_an_environment_put_in_place_is_recorded_too(request_: HttpRequest) -> None:
