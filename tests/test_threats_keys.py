@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf.urls.i18n import i18n_patterns
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, re_path, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -21,6 +21,7 @@ from tests.lanes import (
     ALL,
     DECORATOR_ASYNC,
     DECORATOR_SYNC,
+    FAST,
     LAST_ASYNC,
     LAST_SYNC,
     MIDDLEWARE,
@@ -324,6 +325,23 @@ def test_b55_the_language_of_another_path_is_read_of_the_request(lane: Lane) -> 
     )
     for asked in ("de", "en") * 2:
         assert lane.read("/de/page/", headers={"Accept-Language": asked}) == asked
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_c73_a_redirect_to_a_language_keeps_the_query_of_who_asked(lane: Lane) -> None:
+    lane.middleware(OWN + "keeps_fresh", *STOCK, LOCALE)
+    lane.configure(TIMEOUT=0)  # then a redirect that says how long it holds is kept
+    lane.mount(
+        path("<slug:name>/", lane.page(_is_missing)),
+        *i18n_patterns(path("page/", lane.page(hello))),
+    )
+    for _ in range(2):
+        for query in ("a=1", "a=2"):
+            assert lane.get(f"/page/?{query}")["Location"] == f"/en/page/?{query}"
+
+
+def _is_missing(request: HttpRequest, name: str) -> HttpResponse:
+    raise Http404
 
 
 FRAGMENTS = (

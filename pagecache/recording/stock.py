@@ -1,8 +1,9 @@
 """Django's own middleware, understood by its exact class.
 
 What these read for their housekeeping says nothing about the page; what they derive is recorded where it is used
-(the session, the user, the CSRF token) or is evaluated at look-up (the language). The names that they add to `Vary`
-count as what they read. Subclasses that override a method count as the site's own code in that method.
+(the session, the user, the CSRF token) or is evaluated at look-up (the language). One that answers by itself, with a
+redirect, reads the whole query. The names that they add to `Vary` count as what they read. Subclasses that override a
+method count as the site's own code in that method.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from pagecache.core.headers import vary_names
+from pagecache.core.types import QUERY_STRING
 from pagecache.recording.derived import routed
 from pagecache.recording.holes import is_for_one
 from pagecache.recording.recorder import quietly, recorder
@@ -98,8 +100,11 @@ def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., An
         with quietly():
             result = method(self, request, *args)
         render = recorder()
-        if render is not None and path in VARY_UNDERSTOOD:
-            render.understood_vary |= _varies(args) - before
+        if render is not None:
+            if isinstance(result, HttpResponseBase) and all(result is not one for one in args):
+                render.read(QUERY_STRING)  # it redirects to the whole URL
+            if path in VARY_UNDERSTOOD:
+                render.understood_vary |= _varies(args) - before
         return result
 
     return quiet

@@ -14,7 +14,7 @@ from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject, empty
@@ -286,6 +286,23 @@ def forgets_proxy(request: Any) -> None:
 def forgets_language(request: Any) -> None:
     """Let the language be the browser's, whatever was chosen."""
     request.COOKIES["django_language"] = "none"
+
+
+@sync_and_async_middleware
+def keeps_fresh(get_response: Any) -> Any:
+    """Let caches keep each answer for a minute."""
+
+    def fresh(response: Any) -> Any:
+        patch_cache_control(response, max_age=60)
+        return response
+
+    async def on_loop(request: Any) -> Any:
+        return fresh(await get_response(request))
+
+    def on_thread(request: Any) -> Any:
+        return fresh(get_response(request))
+
+    return on_loop if iscoroutinefunction(get_response) else on_thread
 
 
 @sync_and_async_middleware
