@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path, register_converter
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control, never_cache
@@ -18,7 +18,19 @@ from django.views.decorators.vary import vary_on_headers
 
 from pagecache import cache_page, segment_by
 from pagecache.segments import anonymous
-from tests.lanes import DECORATOR_SYNC, MEMORY, SIX, Lane, showing, text, through
+from tests.lanes import (
+    DECORATOR_SYNC,
+    LAST_SYNC,
+    MEMORY,
+    MIDDLEWARE_SYNC,
+    SIX,
+    WSGI,
+    Lane,
+    showing,
+    text,
+    through,
+)
+from tests.site.models import Author
 
 ON = (MEMORY,)
 theme = showing(lambda request: getattr(request, "theme", "plain"))
@@ -201,3 +213,53 @@ def test_what_is_named_in_outside_is_kept(lane: Lane) -> None:
     lane.configure(OUTSIDE=["tests.test_threats_outside.themed"])
     lane.get()
     assert lane.see().hit
+
+
+class Authors:
+    """A converter that finds what a number stands for."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, value: str) -> Author:
+        return Author.objects.get(pk=value)
+
+    def to_url(self, value: Author) -> str:
+        return str(value.pk)
+
+
+register_converter(Authors, "author_of_threats")
+
+
+@pytest.fixture
+def author(transactional_db: None) -> Author:
+    return Author.objects.create(name="old")
+
+
+def name_of(_request: HttpRequest, author: Author) -> HttpResponse:
+    return HttpResponse(author.name)
+
+
+@through(MIDDLEWARE_SYNC, DECORATOR_SYNC, WSGI, LAST_SYNC)
+def test_what_a_converter_finds_is_never_old(lane: Lane, author: Author) -> None:
+    lane.mount(
+        path("in/", include([path("<author_of_threats:author>/", lane.page(name_of))])),
+        path("<int:number>/", lane.page(lambda request, number: HttpResponse(str(number)))),
+    )
+    assert [lane.read(f"/in/{author.pk}/") for _ in range(2)] == ["old", "old"]
+    Author.objects.update(name="new")
+    assert lane.read(f"/in/{author.pk}/") == "new"
+
+    lane.get("/1/")
+    assert lane.see("/1/").hit
+
+
+@through(DECORATOR_SYNC)
+def test_a_converter_that_finds_nothing_else_is_named_in_outside(
+    lane: Lane, author: Author
+) -> None:
+    lane.mount(path("<author_of_threats:author>/", lane.page(name_of)))
+    assert lane.see(f"/{author.pk}/").reason == "outside"
+
+    lane.configure(OUTSIDE=["tests.test_threats_outside.Authors"])
+    lane.get(f"/{author.pk}/")
+    assert lane.see(f"/{author.pk}/").hit

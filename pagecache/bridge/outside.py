@@ -1,13 +1,17 @@
 """What stands between a URL and a decorated view: code that ran before the recording began.
 
-A layer that may have read the request for the page (a decorator of the site, a class's `setup` or `dispatch`) refuses
-it, unless it is pagecache's or Django's own, or named in `OUTSIDE`. In doubt the layer is unknown.
+A layer that may have read the request or data for the page (a decorator of the site, a class's `setup` or `dispatch`, a
+converter of its URL) refuses it, unless it is pagecache's or Django's own, or named in `OUTSIDE`. In doubt the layer is
+unknown.
 """
 
+import re
 from collections.abc import Callable
 from inspect import getclosurevars
 from typing import Any
 
+from django.urls import ResolverMatch
+from django.urls.converters import get_converters
 from django.views.generic.base import View
 
 from pagecache import conf
@@ -23,6 +27,18 @@ NOT_KNOWN = {
 FORBIDDING = {"no_cache", "no_store", "private"}
 METHOD_DECORATOR = "django.utils.decorators._multi_decorate"
 HANDLERS = ("dispatch", "get", "head")
+CONVERTED = re.compile(r"<\s*([^<>:]+):")  # in a route, as in `films/<int:pk>/`
+CONVERTERS = "django.urls.converters"
+
+
+def is_plain_route(match: ResolverMatch) -> bool:
+    """Whether no converter of the site has read something for the page, to find what is meant by a part of its path."""
+    known, options = get_converters(), conf.get().options
+    kinds = {type(known.get(name)) for name in CONVERTED.findall(match.route or "")}
+    return all(
+        kind.__module__ == CONVERTERS or f"{kind.__module__}.{kind.__qualname__}" in options.OUTSIDE
+        for kind in kinds
+    )
 
 
 def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:
