@@ -24,7 +24,18 @@ from django.views import View
 
 from pagecache import cache_exempt, cache_page, depends_on, expire_in, invalidate, segment_by
 from pagecache.recording.recorder import Bystander, begin_request, current, end_request
-from tests.lanes import ALL, BEHIND_OTHERS, STOCK, Lane, showing, status, text, through
+from tests.lanes import (
+    ALL,
+    BEHIND_OTHERS,
+    LAST_ASYNC,
+    LAST_SYNC,
+    STOCK,
+    Lane,
+    showing,
+    status,
+    text,
+    through,
+)
 from tests.site.factories import make_author
 from tests.site.models import Author, Unrelated
 
@@ -326,3 +337,35 @@ def test_an_exempt_view_beside_one_that_is_cached_is_exempt(lane: Lane) -> None:
     first, second = cache_page(60)(unique), cache_exempt(unique)
     lane.show(lambda request: (first(request), second(request))[1])
     assert len({lane.read() for _ in range(4)}) == 4
+
+
+def _told(name: str, value: object) -> Any:
+    def view(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse("x")
+        setattr(response, name, value)
+        return response
+
+    return view
+
+
+@through(*ALL)
+def test_a_page_that_may_be_framed_may_always_be(lane: Lane) -> None:
+    lane.show(_told("xframe_options_exempt", True))
+    answers = [lane.get() for _ in range(3)]
+    assert not any(answer.has_header("X-Frame-Options") for answer in answers)
+    is_outside = lane.kind.last or lane.kind.decorated
+    assert status(answers[-1]).hit is not is_outside
+
+
+@through(LAST_SYNC, LAST_ASYNC)
+@pytest.mark.parametrize("name", ["xframe_options_exempt", "_csp_config", "_csp_replace"])
+def test_what_a_view_tells_middleware_outside_is_no_part_of_a_page(lane: Lane, name: str) -> None:
+    gzip = "django.middleware.gzip.GZipMiddleware"
+    policy = "tests.lanes_site.middleware.has_policy"
+    lane.configure(OUTSIDE=[policy])
+    lane.show(_told(name, {}))
+    for outside, is_told in ((policy, True), (gzip, False)):
+        lane.middleware(outside)
+        lane.get()
+        assert lane.see().hit is not is_told
+        assert lane.see().reason == ("told-outside" if is_told else None)

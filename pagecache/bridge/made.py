@@ -19,6 +19,7 @@ from pagecache.core.headers import cache_control, vary_names
 from pagecache.core.reasons import Reason
 from pagecache.core.targeted import TARGETS, governing
 from pagecache.core.types import Answered, Input, Unset
+from pagecache.recording import stock
 from pagecache.recording.recorder import Recorder
 from pagecache.recording.request import is_unevaluated
 
@@ -168,6 +169,8 @@ class Made:
             found.append(Reason.SENSITIVE_VIEW)
         if "no-store" in self.asked.directives:
             found.append(Reason.REQUEST_NO_STORE)
+        if stock.is_told(self.said, self.asked.outside):
+            found.append(Reason.TOLD_OUTSIDE)
         if self.bare.lost:
             found.append(self.bare.lost)
         return tuple(found)

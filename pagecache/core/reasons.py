@@ -128,6 +128,10 @@ class Reason(StrEnum):
         "outside",
         "middleware before pagecache, or what stands around `cache_page`, is neither known nor named in `OUTSIDE`",
     )
+    TOLD_OUTSIDE = (
+        "told-outside",
+        "the view tells middleware before pagecache what a stored page cannot (`xframe_options_exempt`, a policy)",
+    )
     WROTE = "wrote", "the request wrote to the database"
     OPAQUE_SQL = "opaque-sql", "the page ran SQL that pagecache does not understand"
     IGNORED_TABLE = "ignored-table", "the page read a table whose writes are ignored (`IGNORE`)"

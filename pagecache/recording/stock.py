@@ -57,6 +57,14 @@ WORSE_INSIDE = {
     GZIP: "each text of Accept-Encoding has pages of its own, and those with holes are not compressed",
     TOOLBAR: "no page is kept while the toolbar is shown",
 }
+# What a view says to one of these alone, by an attribute of its response; a stored page has none.
+TOLD = {
+    "xframe_options_exempt": {"django.middleware.clickjacking.XFrameOptionsMiddleware"},
+    "_csp_": {
+        "csp.middleware.CSPMiddleware",
+        "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    },
+}
 KNOWN_OUTSIDE = UNDERSTOOD | BELONGS_OUTSIDE  # what the others do to a page is in its key
 LEAVES_BODY = KNOWN_OUTSIDE - {GZIP, TOOLBAR}  # so that a part of what is sent stays one
 VARY_UNDERSTOOD = frozenset({CSRF, LOCALE, SESSION})
@@ -65,6 +73,16 @@ DERIVED = "django.views.decorators.csrf"
 METHODS = ("process_request", "process_view", "process_response")
 
 _installed: set[str] = set()
+
+
+def is_told(response: HttpResponseBase, outside: Iterable[str]) -> bool:
+    """Whether a response says something to middleware outside that a stored page could not say again."""
+    return any(
+        name.startswith(said)
+        and any(path in readers or path not in KNOWN_OUTSIDE for path in outside)
+        for name in vars(response)
+        for said, readers in TOLD.items()
+    )
 
 
 def install(middleware: Iterable[str]) -> None:
