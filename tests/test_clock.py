@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -122,6 +122,9 @@ def test_the_next_change_is_the_first_of_all_fields() -> None:
         date(2026, 11, 24),
         "2026-11-24",
         "now",
+        time(12),
+        time(11, 59, 59, 500_000),
+        "12:00:00.400000",
     ],
 )
 def test_the_present_moment_is_known_in_all_its_forms(value: Any) -> None:
@@ -142,11 +145,54 @@ def test_the_present_moment_is_known_in_all_its_forms(value: Any) -> None:
         12,
         None,
         b"2026-11-24",
+        time(12, 0, 2),
+        "12:00:02",
+        "12:60:00",
+        "12:00",
     ],
 )
 def test_other_values_are_not_the_present_moment(value: Any) -> None:
     with freeze_time(NOON):
         assert not is_present(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [NOON, "2026-11-24 12:00:07", date(2026, 11, 24), time(12, 0, 5), "12:00:00"],
+)
+def test_a_page_may_have_asked_at_any_moment_since_it_began(value: Any) -> None:
+    began = NOON.timestamp()
+    with freeze_time(NOON + timedelta(seconds=10)):
+        assert is_present(value, began)
+        assert not is_present(NOON - timedelta(seconds=2), began)
+        assert not is_present(time(11, 59, 58), began)
+
+
+def test_midnight_may_lie_between() -> None:
+    midnight = NOON.replace(hour=0)
+    began = midnight.timestamp() - 5
+    with freeze_time(midnight + timedelta(seconds=5)):
+        for value in (time(23, 59, 57), time(0, 0, 3), date(2026, 11, 23), date(2026, 11, 24)):
+            assert is_present(value, began)
+        assert not is_present(time(12), began)
+
+
+def test_today_is_that_of_the_active_time_zone() -> None:
+    with freeze_time(NOON), django_timezone.override("Pacific/Auckland"):
+        assert is_present(django_timezone.localdate())
+        assert is_present(django_timezone.localtime().replace(tzinfo=None))
+
+
+def test_a_slow_page_that_asked_for_the_time_first_lives_for_clock_timeout(lane: Lane) -> None:
+    with freeze_time(NOON) as clock:
+
+        def view(request: HttpRequest) -> HttpResponse:
+            now = django_timezone.now()
+            clock.tick(5)  # it asks another service
+            return HttpResponse(str(Article.objects.filter(published__lte=now).count()))
+
+        lane.show(view)
+        assert lane.see().ttl == 60
 
 
 @pytest.mark.parametrize(

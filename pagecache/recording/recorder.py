@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -33,6 +34,7 @@ class Recorder:
         "_tags",
         "addressed",
         "asked_time",
+        "began",
         "encoding",
         "epoch",
         "expires",
@@ -47,6 +49,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.epoch = tick()  # start versions are read before it; what a transaction sees is not
+        self.began = time.time()  # in seconds since the epoch
         self.is_over = True  # but while the page is being made
         self.inputs: set[Input] = set()
         self.given: list[Given] = []  # for the holes of the page

@@ -78,7 +78,9 @@ def _record(render: Recorder, statement: Statement, began: int) -> Taker | None:
     if began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)
     params = statement.params
-    if reads and (footprint.volatile or any(map(is_present, _values(params)))):
+    if reads and (
+        footprint.volatile or any(is_present(value, render.began) for value in _values(params))
+    ):
         render.asked_time = True
     lookup = lookup_of(footprint.rows) if footprint.rows and not footprint.writes else None
     most = lookup.most(params) if lookup and reads else 0
