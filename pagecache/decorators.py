@@ -151,7 +151,11 @@ def _route(request: HttpRequest, policy: Policy, own: Any) -> Route:
     if match is None:
         return Route(Reason.UNRESOLVED)
     middleware = [path for path in settings.MIDDLEWARE if not routes.leads_to(path, routes.OURS)]
-    is_known = outside.is_plain_route(match) and outside.is_known(match.func, own)
+    is_known = (
+        outside.is_unseen(request)
+        and outside.is_plain_route(match)
+        and outside.is_known(match.func, own)
+    )
     if routes.unknown_outside(middleware) or not is_known:
         return Route(Reason.OUTSIDE)
     judged = routes.judge(request.path_info, match)

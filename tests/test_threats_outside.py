@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from asgiref.sync import iscoroutinefunction
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 from django.urls import include, path, register_converter
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views import View
@@ -19,6 +22,7 @@ from django.views.decorators.vary import vary_on_headers
 from pagecache import cache_page, segment_by
 from pagecache.segments import anonymous
 from tests.lanes import (
+    ALL,
     DECORATOR_SYNC,
     LAST_SYNC,
     MEMORY,
@@ -26,6 +30,7 @@ from tests.lanes import (
     SIX,
     WSGI,
     Lane,
+    connections_open,
     showing,
     text,
     through,
@@ -263,3 +268,73 @@ def test_a_converter_that_finds_nothing_else_is_named_in_outside(
     lane.configure(OUTSIDE=["tests.test_threats_outside.Authors"])
     lane.get(f"/{author.pk}/")
     assert lane.see(f"/{author.pk}/").hit
+
+
+# What sees a request before all middleware
+
+kept_theme = {"theme": "plain"}
+kept_view = showing(lambda request: kept_theme["theme"])
+
+
+def hears(**heard: Any) -> None:
+    """Keep what a cookie says where code without a request finds it."""
+    environ = heard.get("environ") or {
+        "HTTP_COOKIE": dict(heard["scope"]["headers"]).get(b"cookie", b"").decode()
+    }
+    kept_theme["theme"] = environ.get("HTTP_COOKIE", "").partition("=")[2] or "plain"
+
+
+@through(*ALL)
+def test_what_a_receiver_keeps_of_a_request(lane: Lane) -> None:
+    lane.show(kept_view)
+    request_started.connect(hears)
+    try:
+        for _ in range(2):
+            assert themes(lane) == ("dark", "plain")
+        assert lane.see().reason == "outside"
+
+        lane.configure(OUTSIDE=["tests.test_threats_outside.hears"])
+        lane.get()
+        assert lane.see().hit
+    finally:
+        request_started.disconnect(hears)
+
+
+class Themed(WSGIRequest):
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__(environ)
+        take(self)
+
+
+class Theming(WSGIHandler):
+    def get_response(self, request: HttpRequest) -> Any:
+        take(request)
+        return super().get_response(request)
+
+
+def with_class() -> WSGIHandler:
+    handler = WSGIHandler()
+    handler.request_class = Themed
+    return handler
+
+
+def shown_by(handler: Any, cookie: str) -> str:
+    made: Any = RequestFactory(HTTP_COOKIE=cookie)
+    with connections_open():
+        return text(handler(made._base_environ(PATH_INFO="/page/"), lambda *_head: None))
+
+
+def shown_to_two(handler: Any) -> list[str]:
+    return [shown_by(handler, cookie) for cookie in ("theme=dark", "") * 2]
+
+
+@through(MIDDLEWARE_SYNC, DECORATOR_SYNC, LAST_SYNC)
+def test_what_a_class_of_requests_reads(lane: Lane) -> None:
+    lane.show(theme)
+    assert shown_to_two(with_class()) == ["dark", "plain"] * 2
+
+
+@through(MIDDLEWARE_SYNC, LAST_SYNC)
+def test_what_a_handler_reads(lane: Lane) -> None:
+    lane.show(theme)
+    assert shown_to_two(Theming()) == ["dark", "plain"] * 2

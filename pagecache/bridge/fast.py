@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import responses
 from typing import Any, NamedTuple
-from weakref import ReferenceType
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.announcing import site_store
-from pagecache.bridge import outgoing, routes
+from pagecache.bridge import outgoing, outside, routes
 from pagecache.bridge.arrivals import whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
@@ -28,7 +27,6 @@ from pagecache.recording.recorder import begin_request, end_request, recorder
 from pagecache.stores.waiting import Patience, patience
 
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
-KNOWN = ("django.", "pagecache.")  # modules whose receivers do nothing that a hit needs
 
 
 class Sent(NamedTuple):
@@ -125,7 +123,7 @@ class Lane:
         """Whether nobody but Django hears of the begin and the end of each request; asked anew when that changes."""
         heard, is_alone = _receivers(), self._judged[1]
         if heard != self._judged[0]:
-            unknown = strangers()
+            unknown = outside.strangers(request_started, request_finished)
             is_alone = not unknown
             self._judged = heard, is_alone
             if unknown:
@@ -139,20 +137,6 @@ class Lane:
 
 def _receivers() -> list[Any]:
     return [*request_started.receivers, *request_finished.receivers]
-
-
-def strangers() -> list[str]:
-    """Return what hears of each request, by dotted paths, and is neither Django's, ours, nor named in `OUTSIDE`."""
-    found = (item[1] for item in _receivers())
-    alive = (one() if isinstance(one, ReferenceType) else one for one in found)
-    paths = [_path(one) for one in alive if one is not None]
-    known = conf.get().options.OUTSIDE
-    return [path for path in paths if not path.startswith(KNOWN) and path not in known]
-
-
-def _path(receiver: Any) -> str:
-    named = getattr(receiver, "__func__", receiver)
-    return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', repr(named))}"
 
 
 def problem_of(middleware: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What stands between a URL and a decorated view: code that ran before the recording began.
+"""What stands between a request and the recording, and around a decorated view: code that ran before that began.
 
 A layer that may have read the request or data for the page (a decorator of the site, a class's `setup` or `dispatch`, a
 converter of its URL) refuses it, unless it is pagecache's or Django's own, or named in `OUTSIDE`. In doubt the layer is
@@ -9,13 +9,21 @@ import re
 from collections.abc import Callable
 from inspect import getclosurevars
 from typing import Any
+from weakref import ReferenceType
 
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import request_started
+from django.dispatch import Signal, receiver
+from django.http import HttpRequest
 from django.urls import ResolverMatch
 from django.urls.converters import get_converters
 from django.views.generic.base import View
 
 from pagecache import conf
+from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.routes import wrapped
+from pagecache.events import settings_reloaded
 
 OWN = "pagecache.decorators"
 STOCK = "django.views.decorators."
@@ -29,16 +37,54 @@ METHOD_DECORATOR = "django.utils.decorators._multi_decorate"
 HANDLERS = ("dispatch", "get", "head")
 CONVERTED = re.compile(r"<\s*([^<>:]+):")  # in a route, as in `films/<int:pk>/`
 CONVERTERS = "django.urls.converters"
+KNOWN = ("django.", "pagecache.")  # modules whose receivers make no page depend on a request
+MAKERS = {made.__init__ for made in (HttpRequest, WSGIRequest, ASGIRequest, Arrival)}
+
+# Who hears of a request before it is recorded, and whether these are all known.
+_judged: list[tuple[list[Any], bool]] = []
+
+
+def is_unseen(request: HttpRequest) -> bool:
+    """Whether no code of the site has read the request yet: of its own class, or a receiver of `request_started`."""
+    cls = type(request)
+    if cls.__init__ not in MAKERS and _dotted(cls) not in conf.get().options.OUTSIDE:
+        return False
+    heard, judged = list(request_started.receivers), next(iter(_judged), None)
+    if judged is None or judged[0] != heard:
+        judged = heard, not strangers(request_started)
+        _judged[:] = [judged]
+    return judged[1]
+
+
+def strangers(*signals: Signal) -> list[str]:
+    """Return who hears of signals, by dotted paths, and is neither Django's, ours, nor named in `OUTSIDE`."""
+    found = (item[1] for signal in signals for item in signal.receivers)
+    alive = (one() if isinstance(one, ReferenceType) else one for one in found)
+    paths = [_path(one) for one in alive if one is not None]
+    known = conf.get().options.OUTSIDE
+    return [path for path in paths if not path.startswith(KNOWN) and path not in known]
+
+
+def _path(heard_by: Any) -> str:
+    named = getattr(heard_by, "func", heard_by)  # a partial has no name
+    named = getattr(named, "__func__", named)
+    return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', repr(named))}"
+
+
+@receiver(settings_reloaded)
+def _forget(**_kwargs: Any) -> None:
+    _judged.clear()
+
+
+def _dotted(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def is_plain_route(match: ResolverMatch) -> bool:
     """Whether no converter of the site has read something for the page, to find what is meant by a part of its path."""
     known, options = get_converters(), conf.get().options
     kinds = {type(known.get(name)) for name in CONVERTED.findall(match.route or "")}
-    return all(
-        kind.__module__ == CONVERTERS or f"{kind.__module__}.{kind.__qualname__}" in options.OUTSIDE
-        for kind in kinds
-    )
+    return all(kind.__module__ == CONVERTERS or _dotted(kind) in options.OUTSIDE for kind in kinds)
 
 
 def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:

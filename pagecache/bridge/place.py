@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.bridge import routes
 from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.outside import is_unseen
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Route
 from pagecache.recording import handlers, observers, stock
@@ -42,7 +43,7 @@ class Place:
         asked = DjangoAsked(request, derives_language=self._derives_language and settings.USE_I18N)
         if not self._has_pages:
             asked.route = Route(Reason.UNRESOLVED)
-        elif self._is_outside_unknown:
+        elif self._is_outside_unknown or not is_unseen(request):
             asked.route = Route(Reason.OUTSIDE)
         else:
             asked.route = routes.route(asked.path, asked.urlconf, asked.language)

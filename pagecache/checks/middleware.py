@@ -7,9 +7,10 @@ from itertools import product
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+from django.core.signals import request_finished, request_started
 
 from pagecache import conf
-from pagecache.bridge import fast, routes
+from pagecache.bridge import fast, outside, routes
 from pagecache.checks.registering import with_valid_settings
 from pagecache.recording import observers
 from pagecache.recording.stock import BELONGS_OUTSIDE, WORSE_INSIDE
@@ -50,9 +51,9 @@ def check_middleware() -> Iterator[CheckMessage]:
             hint="Put it first, or name what has to stand before it in OUTSIDE.",
             id="pagecache.W007",
         )
-    if outside := routes.unknown_outside(before):
+    if unknown := routes.unknown_outside(before):
         yield checks.Warning(
-            f"Middleware stands outside pagecache that it does not know, so no page is stored: {', '.join(outside)}.",
+            f"Middleware stands outside pagecache that it does not know, so no page is stored: {', '.join(unknown)}.",
             hint="Put PageCacheMiddleware first, or name what makes no page depend on the request in OUTSIDE.",
             id="pagecache.W002",
         )
@@ -72,6 +73,17 @@ def check_middleware() -> Iterator[CheckMessage]:
 
 
 @with_valid_settings
+def check_receivers() -> Iterator[CheckMessage]:
+    """Nobody sees requests before pagecache does."""
+    if strangers := outside.strangers(request_started):
+        yield checks.Warning(
+            f"Receivers of request_started see each request first, so no page is stored: {', '.join(strangers)}.",
+            hint="Name in OUTSIDE those that make no page depend on the request.",
+            id="pagecache.W014",
+        )
+
+
+@with_valid_settings
 def check_fast_lanes() -> Iterator[CheckMessage]:
     """A fast lane, where the site's application has one, can answer."""
     named = {"WSGI_APPLICATION": "pagecache.wsgi", "ASGI_APPLICATION": "pagecache.asgi"}
@@ -84,7 +96,7 @@ def check_fast_lanes() -> Iterator[CheckMessage]:
                 hint=f"Put {routes.OURS!r} first, or take PageCache(...) off the application.",
                 id="pagecache.E015",
             )
-        if strangers := fast.strangers():
+        if strangers := outside.strangers(request_started, request_finished):
             yield checks.Warning(
                 f"{setting} has the lane of {lane}, which leaves all requests to Django: {', '.join(strangers)} "
                 "would not hear of the requests that it answers.",

@@ -13,7 +13,13 @@ from django.core.handlers.base import BaseHandler
 
 from pagecache.recording.recorder import holding
 
-WAYS = ("_get_response", "_get_response_async", "resolve_request")
+WAYS = (
+    "_get_response",
+    "_get_response_async",
+    "get_response",
+    "get_response_async",
+    "resolve_request",
+)
 
 _loading: ContextVar[type[BaseHandler]] = ContextVar("pagecache_loading", default=BaseHandler)
 
