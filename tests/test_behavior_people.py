@@ -59,6 +59,19 @@ def test_page_that_nobody_is_seen_on_is_served_to_everybody_with_unread(lane: La
     assert lane.see().hit
 
 
+def test_page_that_is_served_keeps_a_session_alive_as_the_view_does(lane: Lane) -> None:
+    lane.settings.SESSION_SAVE_EVERY_REQUEST = True
+    lane.configure(AUTHENTICATED="unread")
+    lane.show(showing(lambda request: "hello"))
+    member = lane.visitor().log_in(User.objects.create_user("alice"))
+    lane.get()
+    for _ in range(2):
+        answer = member.get()
+        assert status(answer).hit
+        assert "sessionid" in answer.cookies
+    assert not lane.get().cookies
+
+
 def test_page_that_reads_the_user_is_not_kept_for_members_with_unread(lane: Lane) -> None:
     lane.configure(AUTHENTICATED="unread")
     lane.show(who)

@@ -114,6 +114,11 @@ class DjangoAsked:
             return False
         return self.cookie(settings.SESSION_COOKIE_NAME) is not None
 
+    @property
+    def keeps_session(self) -> bool:
+        """Whether each request keeps the visitor's session alive for longer."""
+        return settings.SESSION_SAVE_EVERY_REQUEST and self.has_session_cookie
+
     def cookie(self, name: str) -> str | None:
         """Return a cookie as the view sees it; none are parsed where the header does not hold its name."""
         if name not in self.cookie_header and name.isascii():

@@ -154,8 +154,9 @@ def is_still_current(visit: Visit, entry: Entry) -> Flow:
 
 
 def _needs_site(visit: Visit, recipe: Collection[Input]) -> bool:
-    """Whether pages of these inputs are for what the site's own middleware finds out about a visitor."""
-    return any(item.kind == HOLE for item in recipe) or _may_have_messages(visit, recipe)
+    """Whether pages of these inputs are for what the site's own middleware finds out about, or does for, a visitor."""
+    has_holes = any(item.kind == HOLE for item in recipe)
+    return has_holes or visit.asked.keeps_session or _may_have_messages(visit, recipe)
 
 
 def _may_have_messages(visit: Visit, recipe: Collection[Input]) -> bool:

@@ -105,8 +105,6 @@ def set_up(dice: random.Random, stores: tuple[str, ...]) -> Site:
     around = _Around(dice, program, inside=inside, declared=declared)
     before, behind = around.middleware(locale="LOCALE" in needs, guests="SEGMENT" not in pages)
     django = _some(dice, DJANGO, 0.07) | {k: v for k, v in needs.items() if k in DJANGO}
-    if pages["AUTHENTICATED"] == "unread":
-        django.pop("SESSION_SAVE_EVERY_REQUEST", None)  # a hit keeps no session alive
     return Site(
         kind,
         program,

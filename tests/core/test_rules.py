@@ -23,6 +23,7 @@ class Request:
     host: str | None = "example.org"
     is_enabled: bool = True
     has_session_cookie: bool = False
+    keeps_session: bool = False
     has_sensitive_param: bool = False
     directives: dict[str, tuple[str, ...]] = field(default_factory=dict)
     serves_ranges: bool = False
