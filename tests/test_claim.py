@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from pagecache.bridge import filling
+from pagecache.bridge import made as responses
+from pagecache.bridge.made import Made
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core import codings, holes, types
 from pagecache.core.reasons import Reason
@@ -259,12 +261,12 @@ READS: dict[str, Mutant] = {
         reads("language asked for"),
     ),
     "Vary": (
-        lambda patch: patch.setattr(DjangoVisit, "_varies", lambda self, response: set()),
+        lambda patch: patch.setattr(Made, "_varies", lambda self: set()),
         reads("Vary"),
     ),
     "undeclared": (absent, reads("COOKIES by name", *HEADERS)),
     "session changed": (
-        lambda patch: patch.setattr(DjangoVisit, "_used_session", lambda self: False),
+        lambda patch: patch.setattr(responses, "_used_session", lambda request, covered: False),
         reads("session written"),
     ),
 }
