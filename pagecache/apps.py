@@ -16,6 +16,7 @@ from pagecache.recording import (
     holes,
     messages,
     observers,
+    signatures,
     stock,
     tokens,
 )
@@ -42,6 +43,7 @@ class PageCacheConfig(AppConfig):
         handlers.install()
         stock.install((*settings.MIDDLEWARE, stock.CSRF, stock.GZIP))  # which decorators bring too
         messages.install()
+        signatures.install()
         tokens.install()
         holes.install()
         observers.install(conf.get().options.OBSERVERS)

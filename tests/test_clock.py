@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.db import connection
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -104,6 +105,32 @@ def test_the_next_change_is_the_first_of_all_fields() -> None:
         assert next_change(articles.filter(slug="a"), "published") == NOON + timedelta(seconds=5)
         assert next_change(articles.none(), "published") is None
         assert next_change(articles.filter(slug="c"), "published") is None
+
+
+@pytest.mark.parametrize("max_age", [50, timedelta(seconds=50)])
+def test_a_page_that_went_by_a_signature_ends_with_it(lane: Lane, max_age: Any) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        expire_at(None)
+        try:
+            return HttpResponse(signing.loads(request.GET["s"], max_age=max_age))
+        except signing.SignatureExpired:
+            return HttpResponse("over")
+
+    lane.configure(STALE_IF_ERROR=300, STALE_WHILE_REVALIDATE=300)
+    lane.show(view, timeout=None)
+    with freeze_time(NOON) as clock:
+        url = f"/page/?s={signing.dumps('shown')}"
+        clock.tick(20)
+        assert lane.see(url).ttl == 30
+        clock.tick(29)
+        assert lane.see(url).hit
+        clock.tick(2)
+        assert [lane.read(url) for _ in range(2)] == ["over", "over"]
+
+
+def test_a_page_that_went_by_a_signature_of_no_age_lives_on(lane: Lane) -> None:
+    lane.show(lambda request: HttpResponse(signing.loads(request.GET["s"])))
+    assert lane.see(f"/page/?s={signing.dumps('shown')}").ttl == 300
 
 
 # What asks for the time, or for chance

@@ -122,6 +122,8 @@ class Made:
             overlap = freshness.overlap(headers, options.STALE_WHILE_REVALIDATE)
         else:
             grace, overlap = known.grace, known.overlap
+        if self.recorder.lapses is not None:
+            return 0.0, 0.0
         return grace, overlap if self.recorder.expires is None else 0.0
 
     def _told_before(self, headers: Mapping[str, str]) -> Entry | None:
@@ -146,6 +148,11 @@ class Made:
         return config.statuses - technical
 
     def _expires(self, now: float) -> float | None:
+        """Return when the page ends by what it went by and what it read of the time."""
+        ends = (self._says_it_expires(now), self.recorder.lapses)
+        return min((end for end in ends if end is not None), default=None)
+
+    def _says_it_expires(self, now: float) -> float | None:
         """Return when the page ends by what it read of the time; what it said itself is exact."""
         said = self.recorder.expires
         if said is not None:

@@ -41,6 +41,7 @@ class Recorder:
         "given",
         "inputs",
         "is_over",
+        "lapses",
         "policy",
         "refusals",
         "routed",
@@ -57,6 +58,7 @@ class Recorder:
         self._rows: dict[Shape, set[str]] = {}
         self.refusals: dict[Reason, None] = {}
         self.expires: float | None = None  # seconds since the epoch
+        self.lapses: float | None = None  # likewise: whatever else is said, it holds no longer
         self.asked_time = False  # or chance, through SQL
         self.policy: Policy | None = None  # what a decorator inside the render stated
         self.encoding: str | None = None  # of the request at the look-up
@@ -119,6 +121,10 @@ class Recorder:
     def expire(self, when: float) -> None:
         """Record that the page ends at a time, in seconds since the epoch; the earliest wins."""
         self.expires = when if self.expires is None else min(self.expires, when)
+
+    def lapse(self, when: float) -> None:
+        """Record that what the page went by holds until a time, in seconds since the epoch; the earliest wins."""
+        self.lapses = when if self.lapses is None else min(self.lapses, when)
 
 
 class Bystander:
