@@ -25,7 +25,7 @@ from django.template import engines
 from django.template.response import TemplateResponse
 from django.urls import include, path, re_path
 
-from pagecache import invalidate
+from pagecache import invalidate, purge
 from pagecache.announcing import site_store
 from pagecache.engine import looking, storing
 from tests.lanes import ALL, MEMORY, STOCK, Lane, showing, status, text, through, unrecorded
@@ -600,6 +600,18 @@ def test_i137_logs_hold_nothing_of_a_request(lane: Lane, caplog: Any, monkeypatc
     assert "pagecache failed" in told
     for private in ("queryvalue", "cookievalue", "bodytext"):
         assert private not in told
+
+
+def test_i139_a_response_that_its_view_sends_again_is_left_as_it_was(lane: Lane) -> None:
+    sent = HttpResponse("old")
+    lane.show(lambda request: sent)
+    tag = lane.get()["ETag"]
+    purge()
+    sent.content = b"new"
+    assert lane.read() == "new"
+    answer = lane.get(headers={"If-None-Match": tag})
+    assert status(answer).hit
+    assert (answer.status_code, text(answer)) == (200, "new")
 
 
 def test_i139_a_response_that_is_changed_leaves_the_entry_as_it_was(lane: Lane) -> None:

@@ -68,6 +68,7 @@ class DjangoVisit:
         self.is_ahead = not behind_middleware
         self._bare = BARE  # what was made, without what is its visitor's
         self._packed: Packed | None = None  # that, compressed
+        self._dressed: Any = None  # what is sent of a page that is stored
         self._filling: dict[str, str] = {}
         self._sets_token = False  # whether the cookie of a token is ours to set
         self._served: Any = None
@@ -296,7 +297,11 @@ class DjangoVisit:
         material: bytes,
         kept: tuple[float, float | None],
     ) -> Entry:
-        """Return the entry for a response, and give the response the headers that the entry has."""
+        """Return the entry for a response, and have one to send that has its headers.
+
+        That is another one: the view may send its own again, with another body.
+        """
+        response = self._dressed = like(response, response.content)
         varying = (*inputs, *sorted(self._classified_by))
         lasts = self._made(response).may_last(kept[0])
         if names := {hole.name for hole in self._bare.holes}:
@@ -417,12 +422,13 @@ class DjangoVisit:
 
     def finish(self, response: HttpResponseBase, outcome: Outcome) -> Any:
         """Say what happened, and answer the conditions that were kept from the view."""
+        made = (self._said or response).status_code
+        response = self._dressed or response
         if outcome.stored and self._packed is not None and self.asked.takes(self._packed.coding):
             response = like(response, self._packed.body)
             encoding.mark(response, self._packed.coding)
         is_ours = self._withheld and not self._bare.holes
         conditions = self._beyond(with_ranges=outcome.stored) if is_ours else {}
-        made = (self._said or response).status_code
         return outgoing.finish(
             self.request, response, outcome, conditions, self.found.key, made=made
         )
