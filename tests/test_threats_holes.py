@@ -232,6 +232,8 @@ PARTS: dict[str, Callable[[str], str]] = {
     "a part": lambda token: token[:40],
     "its end": lambda token: token[-20:],
     "turned around": lambda token: token[::-1],
+    "in other cases": str.swapcase,
+    "in hexadecimal digits": lambda token: token.encode().hex(),
     "in base64": lambda token: b64encode(json.dumps({"csrf": token}).encode()).decode(),
 }
 

@@ -11,6 +11,7 @@ DIRECTIVE = re.compile(
 END = re.compile(r"[ \t]*(?:,|$)")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 MAX_SECONDS = 2**31  # RFC 9111 1.2.2: what a larger number counts as
+FORBIDDING = frozenset({"no-cache", "no-store", "private"})
 MAX_DIGITS = 10
 
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
@@ -44,14 +45,22 @@ def cache_control(value: str) -> Mapping[str, tuple[str, ...]]:
         if match is None:
             position += 1
             continue
-        name, equals, argument = match[1].lower(), match[2] or "", match[3] or ""
+        name, equals, argument = _meant(match[1].lower()), match[2] or "", match[3] or ""
         if argument.startswith('"'):
             argument = re.sub(r"\\(.)", r"\1", argument[1:-1])
         position = match.end()
         odd = "" if END.match(value, position) else value[position]
         argument = equals.replace("=", "", 1) + argument + odd
         found[name] = (*found.get(name, ()), argument)
+    if "no" in found:
+        found |= {f"no-{name}": found[name] for name in ("cache", "store") if name in found}
     return found
+
+
+def _meant(name: str) -> str:
+    """Return the directive that a name means, where that forbids and is spelled oddly."""
+    bare = name.strip("'").replace("_", "-")
+    return bare if bare in FORBIDDING else name
 
 
 def seconds(arguments: tuple[str, ...]) -> int:

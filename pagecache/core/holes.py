@@ -114,7 +114,8 @@ def is_in(text: bytes, given: Given) -> Iterator[bool]:
 
 def _forms(secret: bytes) -> Iterator[bytes]:
     """Yield a secret as it is, and as templates, JSON and data attributes turn it."""
-    yield from {secret, secret[::-1], secret.upper(), secret.lower()}
+    yield from {secret, secret[::-1], secret.upper(), secret.lower(), secret.swapcase()}
+    yield secret.hex().encode()
     for shift in range(3):  # where in a longer text it may stand
         yield b64encode(bytes(shift) + secret)[4:-4]
 

@@ -36,6 +36,10 @@ DIRECTIVES = {
     "public no-store": {"public": (" ",), "no-store": ("",)},
     "=, no-store": {"no-store": ("",)},
     "(no-store)": {"no-store": (")",)},
+    "'private'": {"private": ("",)},
+    "No_Store, no_cache=x": {"no-store": ("",), "no-cache": ("x",)},
+    "no store": {"no": (" ",), "store": ("",), "no-store": ("",)},
+    "s_maxage=60, 'max-age=60'": {"s_maxage": ("60",), "'max-age": ("60'",)},
 }
 
 
