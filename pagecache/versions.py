@@ -61,7 +61,7 @@ class Names:
 
     def softly(self, name: str) -> str:
         """Return the key of what says from which version to which the data of a tag moved softly."""
-        return self.version(name) + ":s"
+        return self.version(name).replace(":v:", ":s:", 1)
 
     def _entry(self, digest: str) -> str:
         """Return the key of an entry, from the digest of its key material."""
