@@ -8,7 +8,11 @@ from pagecache.core.headers import cache_control, http_date, seconds
 from pagecache.core.types import UNSET, Unset
 
 STRICT = frozenset({"must-revalidate", "no-cache", "proxy-revalidate", "s-maxage"})
-UNSHARED = frozenset({206, 304, 401, 403, 407})  # parts, answers to conditions, and to one client
+# Answers to fields that are in no key (ranges, conditions, `Expect`), to one client or connection, and those that no
+# cache is to store (RFC 6585 3 to 6).
+UNSHARED = frozenset(
+    {206, 304, 401, 403, 407, 408, 412, 416, 417, 421, 425, 426, 428, 429, 431, 511}
+)
 OF_THE_BODY = frozenset({"content-encoding", "content-length", "content-range", "content-type"})
 MINUTE = 60.0
 GUESSED = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})  # RFC 9110 15.1
