@@ -606,6 +606,22 @@ ASKING = [
 ]  # fmt: skip
 
 
+# Whether a page that has ended may stand in for an error, that is 100 s old and was fresh until 30 s ago.
+ENDED = [
+    Asking("9111-4.2.4-nothing-asked", True, {}),
+    Asking("9111-5.2.1.1-stale-within-max-age", False, cc("max-age=200")),
+    Asking("9111-5.2.1.1-stale-past-max-age", False, cc("max-age=50")),
+    Asking("9111-5.2.1.2-any", True, cc("max-age=200, max-stale")),
+    Asking("9111-5.2.1.2-longer", True, cc("max-age=200, max-stale=60")),
+    Asking("9111-5.2.1.2-shorter", False, cc("max-stale=20")),
+    Asking("9111-5.2.1.2-shorter-of-two", False, cc("max-stale=60, max-stale=20")),
+    Asking("9111-5.2.1.2-invalid", False, cc("max-stale=soon")),
+    Asking("9111-5.2.1.2-not-past-max-age", False, cc("max-age=50, max-stale")),
+    Asking("9111-5.2.1.3-stale", False, cc("min-fresh=0")),
+    Asking("9111-5.2.1.4-stale", False, cc("no-cache, max-stale")),
+]  # fmt: skip
+
+
 class Named(Protocol):
     """A case of any table."""
 

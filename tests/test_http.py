@@ -24,6 +24,7 @@ from tests.http_cases import (
     ASKING,
     CHANGES,
     CONDITIONS,
+    ENDED,
     FRESHNESS,
     GRACE,
     GUESSES,
@@ -801,6 +802,21 @@ def test_page_stands_in_for_nothing_where_the_request_wants_a_new_one(lane: Lane
     failing(lane, ALLOWED)
 
     assert after_its_end(lane, headers={"Cache-Control": "no-cache"}).status_code == 503
+
+
+@through(*STATING)
+@pytest.mark.parametrize("case", ENDED, ids=ids(ENDED))
+def test_page_that_ended_stands_in_where_the_request_does_not_mind(
+    lane: Lane, case: Asking
+) -> None:
+    lane.configure(OBEY_REQUEST_DIRECTIVES=True)
+    failing(lane, cc("max-age=70, stale-if-error=900"))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(100)
+        answer = lane.get(headers=case.asked)
+
+    assert answer.status_code == (200 if case.is_answered else 503)
 
 
 def test_no_page_stands_in_for_an_error_in_the_shadow(lane: Lane) -> None:
