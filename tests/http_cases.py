@@ -397,6 +397,38 @@ UPDATED = [
 ]  # fmt: skip
 
 
+class Answering(NamedTuple):
+    """Whether a 304 with these fields (`said`) is for the page with those, about which its view was asked."""
+
+    id: str
+    is_for_it: bool
+    fields: dict[str, str]
+    said: dict[str, str]
+
+
+ANOTHER, WEAK_ANOTHER = {"ETag": '"abd"'}, {"ETag": 'W/"abd"'}
+CHANGED_SINCE, CHANGED_NOW = {"Last-Modified": "{-60}"}, {"Last-Modified": "{-1}"}
+
+ANSWERING = [
+    Answering("9111-4.3.4-no-validator", True, STRONG, {}),
+    Answering("9111-4.3.4-no-validator-of-date", True, CHANGED, {}),
+    Answering("9111-4.3.4-strong-tag", True, STRONG, STRONG),
+    Answering("9111-4.3.4-strong-tag-of-another", False, STRONG, ANOTHER),
+    Answering("9111-4.3.4-strong-tag-of-weak", False, WEAK, STRONG),
+    Answering("9111-4.3.4-strong-tag-of-none", False, CHANGED_NOW, ANOTHER),
+    Answering("9111-4.3.4-strong-tag-and-date", True, STRONG | CHANGED, STRONG | CHANGED_SINCE),
+    Answering("9111-4.3.4-strong-tag-and-weak-date", False, CHANGED_NOW, ANOTHER | CHANGED_NOW),
+    Answering("9111-4.3.4-strong-date-beside-tag", True, CHANGED, ANOTHER | CHANGED),
+    Answering("9111-4.3.4-weak-tag", True, WEAK, WEAK),
+    Answering("9111-4.3.4-weak-tag-of-strong", True, STRONG, WEAK),
+    Answering("9111-4.3.4-weak-tag-of-another", False, WEAK, WEAK_ANOTHER),
+    Answering("9111-4.3.4-weak-tag-of-none", False, CHANGED, WEAK),
+    Answering("9111-4.3.4-same-date", True, CHANGED_NOW, CHANGED_NOW),
+    Answering("9111-4.3.4-date-of-another", False, CHANGED, CHANGED_SINCE),
+    Answering("9111-4.3.4-date-of-a-tag", False, STRONG, CHANGED),
+]  # fmt: skip
+
+
 class Change(NamedTuple):
     """Whether an unsafe request to `/page/` that was answered with this drops the pages of `/other/é/`."""
 

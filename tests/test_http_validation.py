@@ -17,10 +17,12 @@ from pagecache.stores.base import Refused
 from pagecache.stores.generic import GenericStore
 from tests import http_cases
 from tests.http_cases import (
+    ANSWERING,
     ASKED,
     REVALIDATED,
     STRONG,
     UPDATED,
+    Answering,
     Asked,
     Revalidated,
     Updated,
@@ -34,6 +36,7 @@ STATING = (*MIDDLEWARE, LAST_SYNC, LAST_ASYNC)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 CONDITIONAL = ("If-None-Match", "If-Modified-Since")
 LASTING = cc("max-age=300")
+ANOTHER = {"ETag": '"another"'}
 
 
 def dated(fields: dict[str, str]) -> dict[str, str]:
@@ -198,6 +201,17 @@ def test_page_is_kept_again_in_every_lane(lane: Lane) -> None:
     assert len(site.asked) == 2
 
 
+def test_page_of_a_segment_is_kept_again_in_every_lane(lane: Lane) -> None:
+    lane.configure(AUTHENTICATED="segment", SEGMENT="tests.test_http.everybody_alike")
+    site = Site(lane, STRONG | LASTING)
+
+    answers = after_its_end(lane, headers={"If-None-Match": '"other"'})
+
+    assert [text(answer) for answer in answers] == ["hello"] * 3
+    assert [status(answer).hit for answer in answers] == [False, False, True]
+    assert site.asked == [{}, {"If-None-Match": '"abc"'}]
+
+
 def test_page_whose_timeout_is_the_sites_is_kept_again_for_as_long(lane: Lane) -> None:
     Site(lane, STRONG)
 
@@ -239,8 +253,35 @@ def test_page_is_as_it_was_for_a_client_that_has_it(lane: Lane) -> None:
     assert (status(second).stored, status(third).hit) == (True, True)
 
 
-def test_answer_for_another_page_says_nothing(lane: Lane) -> None:
-    Site(lane, STRONG | LASTING, {"ETag": '"other"'})
+@through(*STATING)
+@pytest.mark.parametrize("case", ANSWERING, ids=ids(ANSWERING))
+def test_an_answer_for_another_page_says_nothing_of_this_one(lane: Lane, case: Answering) -> None:
+    site = Site(lane, LASTING | case.fields, case.said)
+
+    answers = after_its_end(lane)
+
+    assert [text(answer) for answer in answers] == ["hello"] * 3
+    assert [status(answer).hit for answer in answers] == [False, False, True]
+    assert [bool(asked) for asked in site.asked] == [False, True, False][: 3 - case.is_for_it]
+
+
+@pytest.mark.parametrize("segment", ["anonymous", "by_group"])
+def test_view_that_answers_for_another_page_is_asked_once_more(lane: Lane, segment: str) -> None:
+    lane.configure(AUTHENTICATED="segment", SEGMENT=f"pagecache.segments.{segment}")
+    site = Site(lane, STRONG | LASTING, ANOTHER)
+
+    answers = after_its_end(lane)
+
+    assert [text(answer) for answer in answers] == ["hello"] * 3
+    assert [status(answer).stored for answer in answers] == [True, True, False]
+    assert site.asked == [{}, {"If-None-Match": '"abc"'}, {}]
+
+
+def test_view_that_says_304_to_whoever_asks_nothing_says_so_to_the_client(lane: Lane) -> None:
+    answers = [HttpResponse("hello", headers=STRONG | LASTING)]
+    lane.show(
+        lambda request: answers.pop() if answers else HttpResponseNotModified(headers=ANOTHER)
+    )
 
     second = after_its_end(lane)[1]
 

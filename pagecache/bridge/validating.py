@@ -7,7 +7,8 @@ from pagecache.bridge.answers import Asked
 from pagecache.bridge.downstream import etag, keep_for_one
 from pagecache.core import freshness
 from pagecache.core.codec import Entry
-from pagecache.core.conditions import opaque
+from pagecache.core.conditions import is_weak, names
+from pagecache.core.ranges import holds
 from pagecache.recording.mappings import CONDITIONAL
 
 RENEWED = {"cache-status", "date"}  # of the answer alone
@@ -27,11 +28,18 @@ def validators(entry: Entry) -> Asked:
     return {name: value for name, value in named.items() if value is not None and value != own}
 
 
-def says_as_it_was(response: HttpResponseBase, asked: Asked) -> bool:
-    """Whether a response is the answer to the conditions that its view got, and not to others (RFC 9111 4.3.4)."""
-    tag, named = response.get("ETag"), asked.get(CONDITIONAL[0])
-    is_same = tag is None or named is None or opaque(tag) == opaque(named)
-    return bool(asked) and response.status_code == 304 and is_same  # noqa: PLR2004 a status code
+def says_as_it_was(response: HttpResponseBase, entry: Entry) -> bool:
+    """Whether a 304 is for the page of an entry: by a strong validator if it has one (RFC 9111 4.3.4).
+
+    One without validators is: that page alone was asked about.
+    """
+    fields = {name.lower(): value for name, value in entry.headers}
+    tag, changed = response.get("ETag"), response.get("Last-Modified")
+    if tag is None:
+        return changed in {None, fields.get("last-modified")}
+    if is_weak(tag):
+        return names(tag, fields.get("etag"))
+    return any(holds(one, fields, entry.created) for one in (tag, changed or ""))
 
 
 def updated(entry: Entry, said: HttpResponseBase) -> HttpResponse:

@@ -130,6 +130,7 @@ class DjangoVisit:
                 yield
             return
         if recorder() is self.recorder:  # a decorator records from the look-up on
+            self.ask_view()
             yield
             return
         if self._withheld:  # it goes on, in a template that is rendered late
@@ -148,8 +149,7 @@ class DjangoVisit:
         self.asked.meta = dict(self.asked.meta)
         self._withheld = True
         record(self.request, self.recorder)
-        ask(self.request, self.asked_view)
-        self._is_asked = bool(self.asked_view)
+        self.ask_view()
 
     def ask_about(self, entry: Entry) -> None:
         """Let the view say whether a page that may not be served is as it was (RFC 9111 4.3.1)."""
@@ -157,10 +157,17 @@ class DjangoVisit:
         if whole is not None and self.asked.method == "GET" and not self.is_checked(draw=1):
             self.found.known, self.asked_view = whole, validating.validators(whole)
 
+    def ask_view(self) -> None:
+        """Put the conditions for the view on a request that is recorded, if it is to be asked by any."""
+        if self._withheld and self.found.reason is None:
+            withhold(self.request)
+            ask(self.request, self.asked_view)
+            self._is_asked = bool(self.asked_view)
+
     def as_known(self, response: Any) -> Any:
         """Return the whole page for an answer that says it is as it was, else the answer (RFC 9111 4.3.3)."""
-        known = self.found.known if self._is_asked else None
-        if known is None or not validating.says_as_it_was(response, self.asked_view):
+        known = self._answers_about(response)
+        if known is None:
             return response
         self._said = response
         self.recorder.depend(known.tags)
@@ -199,6 +206,20 @@ class DjangoVisit:
         then, self._then = self._then, None
         if then is not None:  # it may be closed again
             then()
+
+    def is_misled(self, response: Any) -> bool:
+        """Whether the view says that another page is as it was; then it is to be asked without conditions."""
+        known = self._answers_about(response)
+        if known is None or validating.says_as_it_was(response, known):
+            return False
+        self.asked_view = {}
+        self._is_asked = False
+        return True
+
+    def _answers_about(self, response: Any) -> Entry | None:
+        """Return the page that a response may say to be as it was; None where it says no such thing."""
+        is_said = self._is_asked and response.status_code == 304  # noqa: PLR2004 a status code
+        return self.found.known if is_said else None
 
     def classified(self) -> AbstractContextManager[None]:
         """Around a decorated view, record from the look-up on where that finds out who the visitor is."""

@@ -34,6 +34,11 @@ def entity_tags(value: str) -> tuple[str, ...]:
     return tuple(re.findall(TAG, value)) if TAGS.fullmatch(value) else ()
 
 
+def is_weak(etag: str) -> bool:
+    """Whether an entity tag says that pages of it may differ a little (RFC 9110 8.8.3)."""
+    return etag.lstrip().startswith("W/")
+
+
 def opaque(etag: str) -> str:
     """Return what an entity tag is compared by where weak ones will do (RFC 9110 8.8.3.2)."""
     return etag.strip().removeprefix("W/")

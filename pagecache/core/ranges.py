@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from pagecache.core.conditions import TAG
+from pagecache.core.conditions import TAG, is_weak
 from pagecache.core.headers import http_date, vary_names
 
 BYTES = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
@@ -35,13 +35,13 @@ def is_range(value: str) -> bool:
 
 
 def holds(value: str, headers: Mapping[str, str], made: float) -> bool:
-    """Whether If-Range names the page, by a strong entity tag or a date that is one (RFC 9110 8.8.2.2, 13.1.5).
+    """Whether a validator is a strong one of the page: an entity tag, or its date (RFC 9110 8.8.2.2, 13.1.5).
 
     `headers` are those of the page, names in lower case, which was made at some time.
     """
     value = value.strip()
     if re.fullmatch(TAG, value):
-        return value == headers.get("etag") and not value.startswith("W/")
+        return value == headers.get("etag") and not is_weak(value)
     if "accept-encoding" in vary_names(headers.get("vary", "")):
         return False  # the page has the same date in another coding, where its parts are others (RFC 9110 8.8.1)
     changed = http_date(value, made)

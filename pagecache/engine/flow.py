@@ -201,10 +201,11 @@ def _resumed(visit: Visit) -> Flow:
 
 
 def _rendered(visit: Visit) -> Flow:
-    """Let the view answer, and note how long that took."""
+    """Let the view answer, and note how long that took; one that answered for another page is asked once more."""
     began = time.perf_counter()
     try:
-        return (yield Render(visit))
+        response = yield Render(visit)
+        return (yield Render(visit)) if visit.is_misled(response) else response
     finally:
         visit.found.took += time.perf_counter() - began
 
@@ -248,7 +249,9 @@ def look_up_late(visit: Visit) -> Flow:
     yield from _guard(look_up(visit), visit)
     if (response := (yield from _serve(visit))) is not None:
         return response
-    return (yield from holding(_without_view(visit), visit))
+    if (response := (yield from holding(_without_view(visit), visit))) is None:
+        visit.ask_view()
+    return response
 
 
 def _is_unwanted(visit: Visit) -> bool:

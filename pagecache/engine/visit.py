@@ -121,8 +121,14 @@ class Visit(Protocol):
     def ask_about(self, entry: Entry) -> None:
         """Let the view say whether a page that may not be served is as it was."""
 
+    def ask_view(self) -> None:
+        """Put the conditions for the view on a request that is recorded, if it is to be asked by any."""
+
     def as_known(self, response: Any) -> Any:
         """Return the whole page for an answer that says it is as it was, else the answer."""
+
+    def is_misled(self, response: Any) -> bool:
+        """Whether the view says that another page is as it was; then it is to be asked without conditions."""
 
     def changes(self, response: Any) -> tuple[str, ...]:
         """Return the paths of what an unsafe request may have changed (RFC 9111 4.4)."""

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
+from django.http.request import HttpHeaders
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from pagecache.core.reasons import Reason
@@ -289,16 +290,29 @@ def as_before(request: HttpRequest) -> Iterator[None]:
 
 def withhold(request: HttpRequest) -> None:
     """Take the conditional headers off a recorded request."""
-    for name in CONDITIONAL:
-        request.META._held.pop(name, None)  # type: ignore[attr-defined]  # noqa: SLF001 our own
+    _take_off(request, CONDITIONAL)
 
 
 def keep_plain(request: HttpRequest) -> None:
     """Let nothing inside compress the response: what is its visitor's could not be found there, nor taken off."""
     if isinstance(request, RecordedRequest):
-        request.META._held.pop(ENCODINGS, None)  # noqa: SLF001 our own
-        if isinstance(headers := request.__dict__.get("headers"), RecordedHeaders):
-            headers._held._store.pop("accept-encoding", None)  # noqa: SLF001 our own
+        _take_off(request, (ENCODINGS,))
+
+
+def _take_off(request: HttpRequest, names: Iterable[str]) -> None:
+    for name in names:
+        request.META._held.pop(name, None)  # type: ignore[attr-defined]  # noqa: SLF001 our own
+        _found_headers(request).pop(_spelled(name).lower(), None)
+
+
+def _found_headers(request: HttpRequest) -> dict[str, tuple[str, str]]:
+    """Return what `request.headers` holds; nothing where nobody asked for it yet."""
+    found = request.__dict__.get("headers")
+    return found._held._store if isinstance(found, RecordedHeaders) else {}  # noqa: SLF001 our own
+
+
+def _spelled(name: str) -> str:
+    return HttpHeaders.parse_header_name(name) or name
 
 
 def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
@@ -310,6 +324,8 @@ def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
 def ask(request: HttpRequest, conditions: Mapping[str, str]) -> None:
     """Put conditional headers on a recorded request."""
     request.META._held.update(conditions)  # type: ignore[attr-defined]  # noqa: SLF001 our own
+    spelled = {_spelled(name): value for name, value in conditions.items()}
+    _found_headers(request).update({name.lower(): (name, spelled[name]) for name in spelled})
 
 
 def _implied_by(finds_user: Any) -> str | None:
