@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -103,6 +106,79 @@ def test_an_error_of_the_other_server_is_stood_in_for(front: Lane) -> None:
         origin.status = 502
         clock.tick(90)
         assert text(front.get()) == "1"
+
+
+@pytest.fixture
+def origin(front: Lane) -> Iterator[Any]:
+    """A server of its own, and the view that is shown in front of it."""
+    asked: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append((self.command, self.path, dict(self.headers), body))
+            is_known = self.headers.get("If-None-Match") == '"one"'
+            self.send_response(304 if is_known else 200)
+            for name, value in (
+                *(
+                    ("ETag", '"one"'),
+                    ("Cache-Control", "max-age=60"),
+                    ("Link", "<a>"),
+                    ("Link", "<b>"),
+                ),
+                *(("Connection", "X-Hop, close"), ("X-Hop", "1"), ("Keep-Alive", "1")),
+            ):
+                self.send_header(name, value)
+            if self.command == "POST":
+                self.send_header("Set-Cookie", "a=1; Path=/")
+                self.send_header("Set-Cookie", "b=2")
+            self.end_headers()
+            if not is_known:
+                self.wfile.write(b"page")
+
+        do_GET = do_POST = answer  # noqa: N815 its names
+
+        def log_message(self, *_said: Any) -> None:
+            pass
+
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    PROXY.ORIGIN = server.server_address  # type: ignore[attr-defined]
+    front.show(PROXY.hand_on)
+    server.asked = asked
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_pages_of_the_other_server_are_kept_and_asked_about(front: Lane, origin: Any) -> None:
+    with freeze_time("2026-11-26 12:00") as clock:
+        answers = [front.get("/page/?q=1", headers={"X-Own": "mine"}) for _ in range(2)]
+        clock.tick(90)
+        answers += [front.get("/page/?q=1") for _ in range(2)]
+        origin.shutdown()
+        origin.server_close()
+        clock.tick(90)
+        answers.append(front.get("/page/?q=1"))
+
+    assert [(answer.status_code, text(answer)) for answer in answers] == [(200, "page")] * 5
+    assert [status(answer).hit for answer in answers] == [False, True, False, True, False]
+    assert all(answer["Link"] == "<a>, <b>" for answer in answers)
+    assert not any(
+        answer.headers.keys() & {"X-Hop", "Keep-Alive", "Connection"} for answer in answers
+    )
+    assert [(one[0], one[1]) for one in origin.asked] == [("GET", "/page/?q=1")] * 2
+    assert origin.asked[0][2]["X-Own"] == "mine"
+    assert origin.asked[1][2]["If-None-Match"] == '"one"'
+
+
+def test_what_is_sent_to_the_other_server_comes_there(front: Lane, origin: Any) -> None:
+    front.get()
+    answer = front.visitor().ask("post", data="body", content_type="text/plain")
+
+    assert [cookie.value for cookie in answer.cookies.values()] == ["1", "2"]
+    assert (origin.asked[1][0], origin.asked[1][3]) == ("POST", b"body")
+    assert not front.see().hit
 
 
 def test_headers_that_the_view_reads_itself_refuse_the_page(front: Lane) -> None:
