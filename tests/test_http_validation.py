@@ -94,6 +94,7 @@ def test_the_view_is_asked_by_what_it_gave_the_page(lane: Lane, case: Asked) -> 
 @through(*STATING)
 @pytest.mark.parametrize("case", UPDATED, ids=ids(UPDATED))
 def test_page_is_what_was_stored_with_what_the_view_says_now(lane: Lane, case: Updated) -> None:
+    lane.configure(TIMEOUT=http_cases.SITE)
     Site(lane, STRONG | LASTING | case.fields, case.said)
 
     _, second, third = after_its_end(lane)

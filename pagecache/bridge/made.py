@@ -14,7 +14,7 @@ from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.filling import Bare
 from pagecache.bridge.validating import has_validator
 from pagecache.core import freshness, types
-from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.codec import Entry
 from pagecache.core.headers import cache_control, vary_names
 from pagecache.core.reasons import Reason
 from pagecache.core.targeted import TARGETS, governing
@@ -87,18 +87,17 @@ class Made:
         options, route, status = conf.get().options, self.asked.route, self.response.status_code
         if self._is_asked_each_time(headers):
             return 0.0
+        told = self._told(headers)
         shared: tuple[float | Unset | None, ...] = (
-            (
-                freshness.guessed_lifetime(headers, status, now, options.HEURISTIC),
-                options.TIMEOUT,
-            )
-            if self.known is None
-            else (self._renewed(self.known, now),)
+            freshness.guessed_lifetime(told, status, now, options.HEURISTIC),
+            options.TIMEOUT,
         )
+        if (known := self._told_before(headers)) is not None:
+            shared = (freshness.again(known, headers, now, self.since or now),)
         most = options.NEGATIVE_TIMEOUT
         capped = (freshness.capped(one, status, most) for one in (route.rule_timeout, *shared))
         return freshness.lifetime(
-            headers,
+            told,
             now,
             self.since or now,
             stated=(route.policy.timeout, *capped),
@@ -130,13 +129,15 @@ class Made:
         """Return the page that is as it was, if its view said nothing new for caches: what it said before holds."""
         return None if "cache-control" in headers else self.known
 
-    def _renewed(self, known: Entry, now: float) -> float | Unset | None:
-        """Return for how many seconds a page holds again whose view said nothing new about that."""
-        stated = {name.lower(): value for name, value in self.response.items()}
-        headers = governing(stated, conf.get().dictionary)
-        if "expires" in headers:
-            return freshness.stated_lifetime(headers, now)
-        return None if known.expires == FOREVER else known.expires - known.created
+    def _told(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what says how long the page may be kept: for one that is as it was, what it says now (RFC 9111 4.3.4).
+
+        Where neither its answer nor `Expires` says anything, `Cache-Control` may be ours, for caches further down.
+        """
+        whole = {name.lower(): value for name, value in self.response.items()}
+        is_said = "cache-control" in headers or "expires" in whole
+        is_whole = self.known is not None and is_said
+        return governing(whole, conf.get().dictionary) if is_whole else headers
 
     def _statuses(self, headers: Mapping[str, str], now: float) -> frozenset[int]:
         """Return the statuses that are stored."""

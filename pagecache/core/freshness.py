@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import log
 
-from pagecache.core.codec import Entry
+from pagecache.core.codec import FOREVER, Entry
 from pagecache.core.headers import cache_control, http_date, seconds
 from pagecache.core.types import UNSET, Unset
 
@@ -117,6 +117,16 @@ def is_due_early(left: float, took: float, eagerness: float, draw: float) -> boo
     By chance, from 0 to 1, as in Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention".
     """
     return took * eagerness * -log(1.0 - draw) > left
+
+
+def again(known: Entry, headers: Mapping[str, str], now: float, asked: float) -> float | None:
+    """Return for how many seconds a page holds again of which its view said nothing new, None for no limit.
+
+    As long as before, less the age that the answer came with.
+    """
+    if known.expires == FOREVER:
+        return None
+    return max(0.0, known.expires - known.created - initial_age(headers, now, asked))
 
 
 def longest_wait(entry: Entry) -> float:
