@@ -234,6 +234,18 @@ def test_head_is_answered_from_a_stored_get(lane: Lane) -> None:
     assert (answer["ETag"], answer["Content-Length"]) == (whole["ETag"], "5")
 
 
+@through(*MIDDLEWARE)
+def test_answer_without_content_has_no_length(lane: Lane) -> None:
+    lane.configure(STATUSES=[204])
+    lane.show(lambda request: HttpResponse(status=204))
+    lane.get()
+
+    answers: Any = [lane.visitor().ask(method) for method in ("get", "head")]
+
+    assert all(status(answer).hit for answer in answers)
+    assert not any(answer.has_header("Content-Length") for answer in answers)
+
+
 def test_answer_to_head_is_not_stored(lane: Lane) -> None:
     sending(lane, {})
 

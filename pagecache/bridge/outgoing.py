@@ -29,6 +29,7 @@ UNSTORED = frozenset(
 )
 # What a page is not safe or not whole without, whatever `Connection` names.
 ESSENTIAL = {"cache-control", "content-encoding", "content-type", "etag", "vary"}
+NO_CONTENT = 204
 ABOUT_BODY = {"link", "location", "refresh"}
 
 
@@ -43,6 +44,8 @@ def capture(
     asked, created, lifetime = kept
     headers = {name.lower(): value for name, value in response.items()}
     unstored = UNSTORED.union(field_names(headers.get("connection", ""))) - ESSENTIAL
+    if response.status_code == NO_CONTENT:
+        unstored |= {"content-length"}  # RFC 9110 8.6
     return Entry(
         material=material,
         tags=tags,
@@ -102,7 +105,7 @@ def fields(request: HttpRequest, entry: Entry, now: float, key: str) -> dict[str
     ttl = None if entry.expires == FOREVER else entry.expires - now
     _, before = sent.get("cache-status", ("", None))
     member = status.hit(ttl, key=key if is_revealed(request) else None)
-    if request.method == "HEAD" and entry.status != 204:  # noqa: PLR2004 a status code
+    if request.method == "HEAD" and entry.status != NO_CONTENT:
         # RFC 9110 8.6: as a GET has it.
         sent["content-length"] = "Content-Length", str(len(entry.body))
     sent["age"] = "Age", str(max(0, int(entry.age + now - entry.created)))
