@@ -690,6 +690,23 @@ def test_page_that_ended_stands_in_for_an_error(lane: Lane, case: Grace) -> None
         assert int(answers[0]["Age"]) == 59 + case.seconds
 
 
+@through(*STATING)
+@pytest.mark.parametrize("said", ["stale-if-error", "stale-while-revalidate"])
+def test_page_that_had_ended_when_it_came_is_used_no_longer_than_it_says(
+    lane: Lane, said: str
+) -> None:
+    lane.configure(TIMEOUT=0)
+    failing(lane, STRONG | cc(f"max-age=60, {said}=90") | {"Age": "100"})
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(49)
+        early = lane.visitor().ask("head" if "while" in said else "get")
+        clock.tick(2)
+        late = lane.get()
+
+    assert (early.status_code, late.status_code) == (200, 503)
+
+
 ALLOWED = cc("max-age=60, stale-if-error=300")
 
 

@@ -18,7 +18,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.headers import cache_control, vary_names
 from pagecache.core.reasons import Reason
 from pagecache.core.targeted import TARGETS, governing
-from pagecache.core.types import Answered, Input, Unset
+from pagecache.core.types import UNSET, Answered, Input, Unset
 from pagecache.recording import stock
 from pagecache.recording.recorder import Recorder
 from pagecache.recording.request import is_unevaluated
@@ -53,7 +53,7 @@ class Made:
         headers = governing({name.lower(): value for name, value in fields}, config.dictionary)
         if self.known is not None:
             headers = freshness.of_the_whole(headers)
-        grace, overlap = self._after_end(headers)
+        grace, overlap = self._after_end(headers, now)
         return Answered(
             method=self.asked.method,
             status=response.status_code,
@@ -110,7 +110,7 @@ class Made:
             headers = {name.lower(): value for name, value in known.headers}
         return "no-cache" in cache_control(headers.get("cache-control", ""))
 
-    def _after_end(self, headers: Mapping[str, str]) -> tuple[float, float]:
+    def _after_end(self, headers: Mapping[str, str], now: float) -> tuple[float, float]:
         """Return for how long a page may stand in for an error after its end, and for how long it may be served.
 
         One that said itself when it ends is not served.
@@ -123,7 +123,16 @@ class Made:
             grace, overlap = known.grace, known.overlap
         if self.recorder.lapses is not None:
             return 0.0, 0.0
-        return grace, overlap if self.recorder.expires is None else 0.0
+        late = self._overdue(headers, known, now)
+        is_served = self.recorder.expires is None
+        return max(0.0, grace - late), max(0.0, overlap - late) if is_served else 0.0
+
+    def _overdue(self, headers: Mapping[str, str], known: Entry | None, now: float) -> float:
+        """Return for how many seconds the page had ended already when it came, if it says itself when that is."""
+        route = self.asked.route
+        is_own = route.policy.timeout is UNSET and route.rule_timeout is UNSET
+        asked = self.since or now
+        return freshness.overdue(self._told(headers), now, asked, known) if is_own else 0.0
 
     def _told_before(self, headers: Mapping[str, str]) -> Entry | None:
         """Return the page that is as it was, if its view said nothing new for caches: what it said before holds."""

@@ -129,6 +129,15 @@ def again(known: Entry, headers: Mapping[str, str], now: float, asked: float) ->
     return max(0.0, known.expires - known.created - initial_age(headers, now, asked))
 
 
+def overdue(headers: Mapping[str, str], now: float, asked: float, known: Entry | None) -> float:
+    """Return for how many seconds a page had ended already when it came: so much of what it may be served then is over.
+
+    `known` is the page that it is as it was, where nothing new was said about that.
+    """
+    stated = stated_lifetime(headers, now) if known is None else known.expires - known.created
+    return 0.0 if isinstance(stated, Unset) else max(0.0, initial_age(headers, now, asked) - stated)
+
+
 def longest_wait(entry: Entry) -> float:
     """Return for how many seconds after its end a page is kept for its view to say that it is as it was.
 
