@@ -171,6 +171,17 @@ async def unheard(*_message: Any) -> Any:
     raise AssertionError("nobody is asked")
 
 
+def test_page_with_a_status_without_a_name_is_served(lane: Lane) -> None:
+    lane.configure(TIMEOUT=0)
+    fields = {"Cache-Control": "max-age=60"}
+    lane.show(lambda request: HttpResponse("page", status=299, headers=fields))
+
+    answers = [lane.get() for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [299, 299]
+    assert status(answers[1]).hit
+
+
 def test_a_stored_error_is_logged_as_django_does(
     lane: Lane, caplog: pytest.LogCaptureFixture
 ) -> None:

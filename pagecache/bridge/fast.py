@@ -27,6 +27,7 @@ from pagecache.recording.recorder import begin_request, end_request, recorder
 from pagecache.stores.waiting import Patience, patience
 
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
+UNKNOWN = "Unknown Status Code"  # as Django says
 
 
 class Sent(NamedTuple):
@@ -39,7 +40,7 @@ class Sent(NamedTuple):
     @property
     def line(self) -> str:
         """Status and reason, as Django says them."""
-        return f"{self.status} {responses[self.status]}"
+        return f"{self.status} {responses.get(self.status, UNKNOWN)}"
 
 
 class FastVisit(DjangoVisit):
