@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.test import AsyncClient
 from django.utils import timezone, translation
+from django.views.decorators.http import condition
 from freezegun import freeze_time
 
 from pagecache import ainvalidate, apurge, cache_page, depends_on, invalidate, purge
@@ -48,6 +49,7 @@ from tests.site.factories import make_author
 from tests.site.models import Author
 
 pytestmark = pytest.mark.django_db(transaction=True)
+conditional_page = condition(etag_func=lambda request: '"1"')
 LANES = (MIDDLEWARE_SYNC, WSGI)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -580,6 +582,21 @@ def test_pages_that_were_made_together_end_apart(
             invalidate("data")
             drawing(monkeypatch, draw)
             assert [lane.see().ttl for _ in range(2)] == [ttl] * 2
+
+
+def test_a_page_that_is_as_it_was_does_not_end_earlier_each_time(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane.configure(JITTER=0.5, TIMEOUT=100)
+    lane.show(counting(lane), conditional_page)
+    drawing(monkeypatch, 1.0)
+    with freeze_time(NOON) as clock:
+        ttls = []
+        for _ in range(3):
+            ttls.append(lane.see().ttl)
+            clock.tick(60)
+    assert ttls == [50, 50, 50]
+    assert lane.read() == "1"
 
 
 def test_what_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:

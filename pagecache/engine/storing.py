@@ -59,7 +59,8 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     _hold_for_room(visit, digest(sealed), now)
     if visit.gains(response, inputs):
         yield Compress(visit)
-    share = conf.get().options.JITTER
+    # A page that its view found to be as it was keeps its life, which was shortened before.
+    share = 0.0 if found.known is not None else conf.get().options.JITTER
     life = shortened(answered.lifetime, share, random.random())  # noqa: S311 no secret
     entry = visit.capture(response, inputs, sealed, (now, life))
     entry = entry._replace(grace=answered.grace, overlap=answered.overlap, took=found.took)
