@@ -175,7 +175,12 @@ def _nobody(_request: Any) -> bool:
 
 def _rule(stated: Mapping[str, Any]) -> Rule:
     timeout: float | Unset | None = stated.get("timeout", UNSET)
-    policy = Policy(timeout=timeout, tags=tuple(stated.get("tags", ())))
+    policy = Policy(
+        timeout=timeout,
+        tags=tuple(stated.get("tags", ())),
+        min_hits=stated.get("min_hits"),
+        min_cost=stated.get("min_cost"),
+    )
     path = stated.get("segment")
     segment = None if path is None else function("RULES", path)
     return Rule(compile_pattern(stated["match"]), policy, segment)

@@ -32,19 +32,22 @@ from pagecache.tags import Target, tags_of
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def cache_page(
+def cache_page(  # noqa: PLR0913 each says one thing about the page
     timeout: float | None,
     *,
     cache: str | None = None,
     key_prefix: str | None = None,
     tags: Sequence[str] = (),
     downstream: int | None = None,
+    min_hits: int | None = None,
+    min_cost: float | None = None,
 ) -> Callable[[View], View]:
     """Keep the view's pages for `timeout` seconds: None for no limit, 0 for not at all.
 
     Takes what Django's own `cache_page` takes: `cache` is the alias that holds the pages, `key_prefix` keeps them
     apart from others. `tags` are names to `invalidate` them by. `downstream` is for how many seconds browsers and
-    CDNs may reuse a copy, which cannot be called back: by default they ask each time, and get a 304.
+    CDNs may reuse a copy, which cannot be called back: by default they ask each time, and get a 304. `min_hits` and
+    `min_cost` (seconds) take the place of the settings `MIN_HITS` and `MIN_COST`.
     Raises ValueError for a timeout that is not of this form, TypeError for other arguments of another type.
     """
     if not options.is_seconds(timeout):
@@ -55,6 +58,12 @@ def cache_page(
         raise TypeError(
             f"cache_page(downstream=...) takes whole seconds or None, not {downstream!r}."
         )
+    if min_hits is not None and not options.is_hits(min_hits):
+        raise TypeError(f"cache_page(min_hits=...) takes {options.MUST_BE_HITS}, not {min_hits!r}.")
+    if min_cost is not None and not options.is_duration(min_cost):
+        raise TypeError(
+            f"cache_page(min_cost=...) takes a number of seconds, 0 or more, or None, not {min_cost!r}."
+        )
     for name, text in (("cache", cache), ("key_prefix", key_prefix)):
         if text is not None and not isinstance(text, str):
             raise TypeError(f"cache_page({name}=...) takes a string or None, not {text!r}.")
@@ -64,6 +73,8 @@ def cache_page(
         key_prefix=key_prefix,
         tags=tuple(tags),
         downstream=downstream,
+        min_hits=min_hits,
+        min_cost=min_cost,
         marked=True,
     )
 

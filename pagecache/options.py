@@ -17,7 +17,9 @@ CODINGS = NAMES[1:]
 MISS = "miss"  # what `CACHE_READS` says of a key that is not looked at while a page is made
 SECRET_LENGTH = 32
 DAY = 86400  # seconds
+MOST_HITS = 100
 MUST_BE_SECONDS = "a number of seconds, 0 or more, or None for no limit"
+MUST_BE_HITS = f"a whole number from 1 (each page is stored) to {MOST_HITS}"
 
 
 def is_seconds(value: object) -> bool:
@@ -27,7 +29,8 @@ def is_seconds(value: object) -> bool:
     )
 
 
-def _is_duration(value: object) -> bool:
+def is_duration(value: object) -> bool:
+    """Whether a value is a number of seconds."""
     return value is not None and is_seconds(value)
 
 
@@ -38,6 +41,11 @@ def _is_within_a_day(value: object) -> bool:
 def is_count(value: object) -> bool:
     """Whether a value is a whole number, 0 or more."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_hits(value: object) -> bool:
+    """Whether a value is a number of requests after which a page may be stored."""
+    return is_count(value) and 1 <= value <= MOST_HITS  # type: ignore[operator]
 
 
 def _is_bool(value: object) -> bool:
@@ -95,12 +103,14 @@ def _is_rules(value: object) -> bool:
 def _is_rule(value: object) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() <= {"match", "timeout", "segment", "tags"}
+        and value.keys() <= {"match", "timeout", "segment", "tags", "min_hits", "min_cost"}
         and isinstance(value.get("match"), str)
         and _compiles(value["match"])
         and is_seconds(value.get("timeout"))
         and isinstance(value.get("segment", ""), str)
         and is_names(value.get("tags", ()))
+        and is_hits(value.get("min_hits", 1))
+        and is_duration(value.get("min_cost", 0))
     )
 
 
@@ -126,7 +136,7 @@ def _option(
 
 
 def _duration(default: float) -> Any:
-    return _option(default, _is_duration, "a number of seconds, 0 or more")
+    return _option(default, is_duration, "a number of seconds, 0 or more")
 
 
 def _choice(default: str, *others: str) -> Any:
@@ -180,7 +190,8 @@ class Options:
         (),
         _is_rules,
         "a list of dicts with the key 'match' (a pattern) and "
-        "any of 'timeout' (seconds), 'segment' (dotted path), 'tags' (list)",
+        "any of 'timeout' (seconds), 'segment' (dotted path), 'tags' (list), "
+        "'min_hits' (number), 'min_cost' (seconds)",
     )
     AUTHENTICATED: str = _choice("bypass", "segment", "unread")
     SEGMENT: str = _option(
@@ -203,6 +214,8 @@ class Options:
         lambda v: v is None or (isinstance(v, list | tuple | set) and all(map(_is_storable, v))),
         "a list of statuses out of 200, 203, 204, 300, 301, 308, 404, 410, or None for the usual",
     )
+    MIN_HITS: int = _option(1, is_hits, MUST_BE_HITS)
+    MIN_COST: float = _duration(0)
     MAX_ROWS: int = _option(32, is_count, "a whole number, 0 or more")
     MAX_INPUTS: int = _option(32, is_count, "a whole number, 0 or more")
     MAX_VARIANTS: int = _option(

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
 from django.urls import include, path
+from freezegun import freeze_time
 
 from pagecache import cache_exempt, cache_page, invalidate, segment_by
 from tests.lanes import DECORATOR, MEMORY, MIDDLEWARE, Lane, cache, showing, status, text, through
@@ -112,6 +115,61 @@ def test_too_large_page_says_so(lane: Lane) -> None:
     lane.show(hello)
 
     assert lane.see().reason == "too-large"
+
+
+SELDOM = "too-few-hits"
+
+
+def reasons(lane: Lane, times: int, url: str = "/page/") -> list[str | None]:
+    """Return what is said of so many visits; "hit" for one that the cache answered."""
+    seen = [lane.see(url) for _ in range(times)]
+    return ["hit" if one.hit else one.reason for one in seen]
+
+
+def test_new_page_is_stored_when_it_is_asked_for_the_nth_time(lane: Lane) -> None:
+    lane.configure(MIN_HITS=3)
+    lane.show(hello)
+
+    assert reasons(lane, 4) == [SELDOM, SELDOM, None, "hit"]
+
+
+def test_rules_say_from_which_request_on_a_page_is_stored(lane: Lane) -> None:
+    lane.configure(MIN_HITS=3, RULES=[{"match": "^/page/", "min_hits": 2}])
+    lane.show(hello)
+
+    assert reasons(lane, 3) == [SELDOM, None, "hit"]
+
+
+def test_cache_page_says_so_before_rules(lane: Lane) -> None:
+    lane.configure(MIN_HITS=3, RULES=[{"match": "^/page/", "min_hits": 2, "min_cost": 1000}])
+    lane.show(hello, min_hits=1, min_cost=0)
+
+    assert reasons(lane, 2) == [None, "hit"]
+
+
+def test_page_that_takes_less_than_it_must_is_not_stored(lane: Lane) -> None:
+    lane.configure(MIN_COST=1000)
+    lane.show(hello)
+
+    assert reasons(lane, 2) == ["too-cheap"] * 2
+
+
+def test_page_that_takes_as_long_as_it_must_is_stored(lane: Lane) -> None:
+    lane.configure(RULES=[{"match": "^/page/", "min_cost": 1e-9}])
+    lane.show(hello)
+
+    assert reasons(lane, 2) == [None, "hit"]
+
+
+def test_time_that_a_template_takes_later_counts(lane: Lane) -> None:
+    def late(request: HttpRequest) -> TemplateResponse:
+        template: Any = engines["django"].from_string("{{ slow }}")
+        return TemplateResponse(request, template, {"slow": lambda: clock.tick(5)})
+
+    with freeze_time(real_asyncio=True) as clock:
+        lane.configure(MIN_COST=5)
+        lane.show(late)
+        assert reasons(lane, 2) == [None, "hit"]
 
 
 def test_streams_are_not_kept_and_arrive_whole(lane: Lane) -> None:
@@ -244,6 +302,9 @@ def test_cache_page_refuses_other_timeouts(timeout: Any) -> None:
         {"downstream": "60"},
         {"cache": 1},
         {"key_prefix": b""},
+        {"min_hits": 0},
+        {"min_hits": 1.5},
+        {"min_cost": -1},
     ],
 )
 def test_cache_page_refuses_other_arguments(arguments: Any) -> None:

@@ -95,7 +95,7 @@ class Made:
         if (known := self._told_before(headers)) is not None:
             shared = (freshness.again(known, headers, now, self.since or now),)
         most = options.NEGATIVE_TIMEOUT
-        capped = (freshness.capped(one, status, most) for one in (route.rule_timeout, *shared))
+        capped = (freshness.capped(one, status, most) for one in (route.rule.timeout, *shared))
         return freshness.lifetime(
             told,
             now,
@@ -130,7 +130,7 @@ class Made:
     def _overdue(self, headers: Mapping[str, str], known: Entry | None, now: float) -> float:
         """Return for how many seconds the page had ended already when it came, if it says itself when that is."""
         route = self.asked.route
-        is_own = route.policy.timeout is UNSET and route.rule_timeout is UNSET
+        is_own = route.policy.timeout is UNSET and route.rule.timeout is UNSET
         asked = self.since or now
         return freshness.overdue(self._told(headers), now, asked, known) if is_own else 0.0
 

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.core.reasons import Reason
-from pagecache.core.types import UNSET, Policy, Resolved, Route, Unset, remember
+from pagecache.core.types import Policy, Resolved, Route, remember
 from pagecache.core.urls import matches_any
 from pagecache.events import settings_reloaded
 from pagecache.recording.stock import KNOWN_OUTSIDE
@@ -82,14 +82,13 @@ def judge(path: str, match: ResolverMatch) -> Route:
     view = resolved(match)
     config = conf.get()
     rule = next((rule for rule in config.rules if rule.matches(path, view)), None)
-    timeout: float | Unset | None = UNSET if rule is None else rule.policy.timeout
     policy = view.policy
     if rule is not None:
         policy = replace(policy, tags=(*policy.tags, *rule.policy.tags))
     segment = policy.segment
     if segment is None and rule is not None:
         segment = rule.segment
-    return Route(_reason(path, view), policy, segment, timeout)
+    return Route(_reason(path, view), policy, segment, NO_POLICY if rule is None else rule.policy)
 
 
 def _reason(path: str, view: Resolved) -> Reason | None:

@@ -25,7 +25,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.holes import CSRF
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Answered, Found, Input, Outcome, Refused, Route, Segment
+from pagecache.core.types import Admission, Answered, Found, Input, Outcome, Refused, Route, Segment
 from pagecache.core.urls import path_within_origin
 from pagecache.events import logger
 from pagecache.recording import messages, stock
@@ -108,6 +108,16 @@ class DjangoVisit:
         """The cache of the entry; None for the one that holds the versions too."""
         alias = self.route.policy.cache
         return None if alias == conf.get().options.CACHE else alias
+
+    @property
+    def admission(self) -> Admission:
+        """What the page must reach to be stored, if it is new: as its view says, else a rule, else the settings."""
+        view, rule, options = self.route.policy, self.route.rule, conf.get().options
+        hits = rule.min_hits if view.min_hits is None else view.min_hits
+        cost = rule.min_cost if view.min_cost is None else view.min_cost
+        return Admission(
+            options.MIN_HITS if hits is None else hits, options.MIN_COST if cost is None else cost
+        )
 
     @property
     def late(self) -> bool:

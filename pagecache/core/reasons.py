@@ -90,6 +90,11 @@ class Reason(StrEnum):
         "the response is a part (`Content-Range`), or its length is not its `Content-Length`",
     )
     TOO_LARGE = "too-large", "the body is larger than `MAX_BYTES`"
+    TOO_FEW_HITS = (
+        "too-few-hits",
+        "the page is new, and this process was asked for it less than `MIN_HITS` times lately",
+    )
+    TOO_CHEAP = "too-cheap", "the page is new, and was made in less than `MIN_COST` seconds"
     NO_LIFETIME = (
         "no-lifetime",
         "the response may not be kept: its freshness or its timeout is zero",

@@ -60,6 +60,8 @@ class Policy:
     tags: tuple[str, ...] = ()
     downstream: int | None = None
     segment: Segment | None = None
+    min_hits: int | None = None
+    min_cost: float | None = None
     marked: bool = False
     exempt: bool = False
 
@@ -82,7 +84,14 @@ class Route:
     reason: Reason | None
     policy: Policy = Policy()
     segment: Segment | None = None
-    rule_timeout: float | Unset | None = UNSET
+    rule: Policy = Policy()  # what one of `RULES` says, and a decorator may say otherwise
+
+
+class Admission(NamedTuple):
+    """What a page that is new must reach to be stored: requests for it, and seconds that it took to make."""
+
+    hits: int
+    cost: float
 
 
 class Asked(Protocol):
@@ -165,6 +174,7 @@ class Found:
     starts: dict[str, bytes | None] = field(default_factory=dict)
     seen: bytes = b""  # how what was there began: the entry or, without a recipe, that
     took: float = 0.0  # seconds, by the view
+    counted: str = ""  # the key of the page as which the request was counted
     turn: Any = None  # of this request to make the page, where others wait for it
 
 

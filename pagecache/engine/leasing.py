@@ -27,7 +27,8 @@ from pagecache.transactions import is_any_open
 WAITS = 2
 MARK = b"uncacheable"  # in the place of a lease: nobody needs to wait for a page that is not stored
 MARK_SECONDS = 60.0
-PASSING = frozenset({Reason.MOVED, Reason.WIDENED})  # the next render may be stored
+# The next render may be stored.
+PASSING = frozenset({Reason.MOVED, Reason.WIDENED, Reason.TOO_FEW_HITS})
 # Who waits for another process asks at first after so many seconds, then after a quarter of the time waited.
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
 

@@ -23,6 +23,7 @@ from pagecache.engine.visit import (
     decode_recipe,
     key_material,
     known_tags,
+    popularity,
     recipes,
     stored_uris,
     unsafe,
@@ -62,7 +63,8 @@ def look_up(visit: Visit) -> Flow:
 
 def look_up_again(visit: Visit) -> Flow:
     """Look up anew, as if the request came only now; but what it has read is from when it came."""
-    before, visit.found = visit.found, Found()
+    before = visit.found
+    visit.found = Found(counted=before.counted)
     visit.asked_view = {}
     if recorder() is visit.recorder:
         visit.found.star, visit.found.since = before.star, before.since
@@ -74,6 +76,7 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     """Find the entry for some key material and prove it current."""
     found = visit.found
     found.key = site_names().entry(digest(wanted))
+    count(visit, found.key)
     tags = known_tags.get(found.key) or _base(visit)
     data = yield from _fetch(visit, current, tags, found.key, visit.alias)
     found.seen = (data or b"")[:PROBE]
@@ -107,6 +110,13 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     _choose(visit, entry, now)
     if found.entry is None and entry.lasts:
         visit.ask_about(entry)
+
+
+def count(visit: Visit, key: str) -> None:
+    """Count a request for the page under a key, once, where new pages must be asked for more often than that."""
+    if visit.admission.hits > 1 and visit.found.counted != key:
+        visit.found.counted = key
+        popularity.note(key, time.monotonic())
 
 
 def _choose(visit: Visit, entry: Entry, now: float) -> None:

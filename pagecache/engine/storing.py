@@ -1,6 +1,7 @@
 """Storing: save what a view answered, if nothing speaks against it and no data moved meanwhile."""
 
 import random
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +24,7 @@ from pagecache.core.types import (
 )
 from pagecache.core.vector import Plan, Watched
 from pagecache.engine.effects import Announce, Classify, Compress, Fetch, Put, Save
-from pagecache.engine.looking import ready
+from pagecache.engine.looking import count, ready
 from pagecache.engine.visit import (
     MOST,
     PATH_SECONDS,
@@ -33,8 +34,10 @@ from pagecache.engine.visit import (
     encode_recipe,
     key_material,
     known_tags,
+    popularity,
     recipes,
     stored_uris,
+    unsaved,
     variants,
 )
 from pagecache.tags import is_of_data, is_of_path, page_tag
@@ -56,7 +59,9 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     if not writes.unannounced().isdisjoint(visit.recorder.tags):
         raise Refused(Reason.UNANNOUNCED)
     sealed = key_material(visit, inputs, read)
-    _hold_for_room(visit, digest(sealed), now)
+    page = digest(sealed)
+    _hold_for_admission(visit, site_names().entry(page))
+    _hold_for_room(visit, page, now)
     if visit.gains(response, inputs):
         yield Compress(visit)
     # A page that its view found to be as it was keeps its life, which was shortened before.
@@ -82,6 +87,23 @@ def drop(visit: Visit) -> Flow:
     """Drop the entry that was found, and the path's others with it."""
     yield Put({visit.found.key: b""}, 1.0, visit.alias)
     yield Announce([page_tag(visit.path)])
+
+
+def _hold_for_admission(visit: Visit, key: str) -> None:
+    """Refuse a new page that was asked for too seldom, or made too quickly, to be worth its room in the store.
+
+    Its recipe is kept here alone: one for each page that nobody asks for again would fill the store too.
+    """
+    found, least = visit.found, visit.admission
+    if found.is_there:
+        return
+    count(visit, key)
+    is_seldom = least.hits > 1 and popularity.count(key, time.monotonic()) < least.hits
+    if not is_seldom and found.took >= least.cost:
+        return
+    if not found.has_recipe:
+        remember(unsaved, visit.path, True, MOST)  # noqa: FBT003 a member of it
+    raise Refused(Reason.TOO_FEW_HITS if is_seldom else Reason.TOO_CHEAP)
 
 
 def _hold_for_room(visit: Visit, page: str, now: float) -> None:
@@ -154,10 +176,11 @@ def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ..
         head=head,
         tail=tail,
         ttl=ttl,
-        beside=None if found.has_recipe else recipe,
+        beside=None if found.has_recipe and visit.path not in unsaved else recipe,
         lease=_given_up(visit),
     )
     vector = yield Save(plan)
+    unsaved.pop(visit.path, None)
     remember(known_tags, key, entry.tags, MOST)
     if isinstance(vector, Reason):
         raise Refused(vector)

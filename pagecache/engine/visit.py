@@ -10,7 +10,8 @@ from pagecache import conf
 from pagecache.core import codec
 from pagecache.core.codec import Entry
 from pagecache.core.keys import Field, material
-from pagecache.core.types import Answered, Asked, Found, Input, Outcome, Refused
+from pagecache.core.types import Admission, Answered, Asked, Found, Input, Outcome, Refused
+from pagecache.engine.popularity import Popularity
 from pagecache.engine.variants import Variants
 from pagecache.events import settings_reloaded
 from pagecache.recording.recorder import Recorder
@@ -44,6 +45,10 @@ class Visit(Protocol):
     @property
     def alias(self) -> str | None:
         """The cache of the entry; None for the one that holds the versions too."""
+
+    @property
+    def admission(self) -> Admission:
+        """What the page must reach to be stored, if it is new."""
 
     @property
     def is_segmented(self) -> bool:
@@ -168,6 +173,8 @@ class Visit(Protocol):
 
 
 recipes: dict[str, tuple[Input, ...]] = {}
+# Paths whose recipe is known here, and not kept in the store, since no page of theirs was.
+unsaved: dict[str, bool] = {}
 known_tags: dict[str, tuple[str, ...]] = {}
 # Paths whose stored page was not what the view answers, until when, in seconds since the epoch.
 barred: dict[str, float] = {}
@@ -176,6 +183,7 @@ uncacheable: dict[str, float] = {}
 # The key of the page that this process stored last for a URI, and when it ends, in seconds since the epoch.
 stored_uris: dict[str, tuple[str, float]] = {}
 variants = Variants(MOST_VARIANTS)
+popularity = Popularity()
 
 
 class Unsafe:
@@ -194,8 +202,10 @@ def forget(**_kwargs: Any) -> None:
     stored_uris.clear()
     uncacheable.clear()
     recipes.clear()
+    unsaved.clear()
     known_tags.clear()
     variants.clear()
+    popularity.clear()
     unsafe.at = 0.0
 
 

@@ -439,6 +439,29 @@ def test_a_page_whose_data_moved_may_be_stored_the_next_time() -> None:
     assert Lease in effects_of(show)
 
 
+def test_a_page_that_was_asked_for_too_seldom_may_be_stored_the_next_time(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 2}
+    assert Lease in effects_of(counted)
+    assert not uncacheable
+    assert Lease in effects_of(counted)
+    assert get(view=counted)[1].startswith("hit")
+
+
+def test_nobody_waits_for_a_page_that_is_made_too_quickly_to_be_stored(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_COST": 1000}
+    assert reason(get(view=counted)[2]) is Reason.TOO_CHEAP
+    assert reason(get(view=counted)[2]) is Reason.TOO_CHEAP
+    assert Lease not in effects_of(counted)
+
+
+def test_two_requests_render_both_where_a_page_must_be_asked_for_twice(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 2}
+    search, renders = searched(cold, READER, READER)
+    assert renders == {2}
+    assert search.stale == []
+    assert get(view=counted)[1].startswith("hit")
+
+
 def test_the_lease_of_a_page_that_lasted_too_long_is_not_taken_from_the_next() -> None:
     get()
     key = lease_of()

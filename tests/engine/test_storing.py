@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from freezegun import freeze_time
 
@@ -17,7 +18,8 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import COOKIE, QUERY, Input
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
-from pagecache.engine.visit import encode_recipe, forget, recipes
+from pagecache.engine.looking import look_up, look_up_again
+from pagecache.engine.visit import decode_recipe, encode_recipe, forget, recipes, unsaved
 from pagecache.invalidation import invalidate, purge
 from pagecache.tags import page_tag
 from pagecache.versions import STAR
@@ -243,3 +245,62 @@ def test_a_page_in_another_cache_whose_data_moved_is_not_stored() -> None:
     _, _, visit = get("/elsewhere/", view=slow)
     assert reason(visit) is Reason.MOVED
     assert site_store("other").fetch([key_of(visit)]) == [None]
+
+
+def test_who_waited_for_another_request_counts_once(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 3}
+    get("/x/?name=ann", view=by_name)
+    visit = visit_of("/x/?name=ann")
+    drive(look_up(visit))
+    drive(look_up_again(visit))
+    assert reason(get("/x/?name=ann", view=by_name)[2]) is None
+    assert get("/x/?name=ann", view=by_name)[1].startswith("hit")
+
+
+def test_a_page_that_is_there_is_made_anew_however_seldom_and_quickly(settings: Any) -> None:
+    get()
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 9, "MIN_COST": 1000}
+    invalidate("data")
+    assert get()[1] == "fwd=stale; stored; ttl=300"
+
+
+def test_a_page_that_ended_and_is_often_asked_for_is_stored_at_once(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 5}
+    assert [get()[1] == STORED for _ in range(9)] == [False] * 4 + [True] + [False] * 4
+    site_store().delete([key_of(visit_of())])
+    assert get()[1] == STORED
+
+
+def test_cost_is_what_the_view_took(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_COST": 2}
+    with freeze_time() as clock:
+
+        def slow(request: HttpRequest) -> HttpResponse:
+            clock.tick(float(request.GET["name"]))
+            return show(request)
+
+        assert reason(get("/x/?name=1.5", view=slow)[2]) is Reason.TOO_CHEAP
+        assert get("/x/?name=2", view=slow)[1] == STORED
+
+
+def test_a_flood_of_pages_that_nobody_asks_for_again_leaves_nothing_in_the_store(
+    settings: Any,
+) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 2}
+    kept: Any = caches["default"]
+    get("/a/", view=show)
+    there = len(kept._cache)
+    for number in range(100):
+        get(f"/{number}/?name={number}", view=by_name)
+    assert len(kept._cache) == there
+
+
+def test_the_recipe_of_a_path_is_kept_with_its_first_page(settings: Any) -> None:
+    settings.PAGECACHE = {"ENABLED": True, "MIN_HITS": 2}
+    name = site_names().recipe("/x/")
+    assert reason(get("/x/?name=ann", view=by_name)[2]) is Reason.TOO_FEW_HITS
+    assert recipes["/x/"] == (Input(QUERY, "name"),)
+    assert site_store().fetch([name]) == [None]
+    assert get("/x/?name=ann", view=by_name)[1] == STORED
+    assert decode_recipe(site_store().fetch([name])[0], name) == (Input(QUERY, "name"),)
+    assert not unsaved
