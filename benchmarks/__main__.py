@@ -28,6 +28,7 @@ def arguments() -> Namespace:
     parser.add_argument("--only", nargs="+", default=(), choices=names, metavar="NAME",
                         help=f"besides Django's own: {', '.join(names)}")  # fmt: skip
     parser.add_argument("--stale", action="store_true", help="count stale pages and renders too")
+    parser.add_argument("--flood", action="store_true", help="ask for many pages once, too")
     parser.add_argument("--markdown", type=Path, help="write the figures to this page")
     return parser.parse_args()
 
@@ -44,10 +45,11 @@ def main() -> int:
             tables.append(precision.table(precision.measured(server.url, tell)))
     print(*facts, report.conditions(plan), "", *map(shown, tables), sep="\n", flush=True)
     contrast = "".join(map(output_of, CONTRASTS)) if options.stale else ""
-    print(contrast, end="")
+    flood = output_of("benchmarks.flood") if options.flood else ""
+    print(contrast, flood, sep="", end="")
     if options.markdown:
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        text = page(command, facts, report.conditions(plan), tables, contrast)
+        text = page(command, facts, report.conditions(plan), tables, contrast=contrast, flood=flood)
         options.markdown.write_text(text)
     return int(any(figures["wrong"] for each in rounds.values() for figures in each))
 

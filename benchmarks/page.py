@@ -65,14 +65,24 @@ the 182 pairs are writes that change nothing on a page), and 300 visitors, each 
 campaign parameters of its own, at 5 pages.
 
 {contrast}"""
+FLOOD = """
+## Under a flood
+
+By `python -m benchmarks.flood`: visitors ask for 500 pages, some far more often than others, and between any two of
+them a crawler asks for four pages that nobody asked for before. The Redis has room for about a thousand pages of 12 kB
+(`allkeys-lru`). The hits are those of the visitors, without the crawler.
+
+{flood}"""
 
 
-def page(
+def page(  # noqa: PLR0913 each is a part of it
     command: str,
     facts: Sequence[str],
     conditions: str,
     tables: Sequence[Table],
+    *,
     contrast: str = "",
+    flood: str = "",
 ) -> str:
     """Return the page; of the tables, the third may be missing."""
     http, calls, *precision = map(markdown, tables)
@@ -86,4 +96,5 @@ def page(
     )
     if precision:
         text += PRECISION.format(precision=precision[0])
-    return text + (CONTRAST.format(contrast=contrast) if contrast else "")
+    text += CONTRAST.format(contrast=contrast) if contrast else ""
+    return text + (FLOOD.format(flood=flood) if flood else "")

@@ -33,8 +33,8 @@ class Span:
 class Popularity:
     """How often this process was asked for each page lately, in half a megabyte, however many there are.
 
-    That is two spans, the one that runs and the one before. A span ends after its time, or when it knows so many pages that it could not tell more apart. What threads count
-    at once may be lost.
+    That is two spans, the one that runs and the one before. A span ends after its time, or when it knows so many pages
+    that it could not tell more apart. What threads count at once may be lost.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
