@@ -36,6 +36,7 @@ soak: .venv/.dev
 	$(IN) pytest -q tests/faults/matrix.py
 	$(IN) tests.oracle 20000
 	$(BESIDE_REDIS) $(IN) tests.claim $(CASES)
+	$(BESIDE_REDIS) $(IN) tests.fuzz --minutes $(MINUTES)
 	$(BESIDE_REDIS) $(IN) demo_site.crowd
 	$(BESIDE_REDIS) $(IN) tests.soak --minutes $(MINUTES)
 

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import pickle
 import string
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import redis
-from django.core.cache.backends import locmem
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pagecache.announcing import site_names
 from pagecache.engine.visit import forget
-from pagecache.versions import STAR
 from tests.claim.judge import Judge, people
 from tests.claim.programs import Program
 from tests.claim.reads import Read
 from tests.claim.sites import Site
 from tests.claim.standing import standing
 from tests.claim.visitors import ORDINARY, Visitor
+from tests.fuzz.noise import DECLARED, READS, WHOLE, fuzz, memory, server, wrong
 from tests.lanes import ALL, MEMORY, MIDDLEWARE_ASYNC, MIDDLEWARE_SYNC, REDIS, Kind
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-READS = (
-    Read(0, "GET by name", "getlist", "a"),
-    Read(1, "COOKIES by name", "get", "theme"),
-    Read(2, "headers by name", "get", "X-Fruit"),
-    Read(3, "accepts", "types", ""),
-    Read(4, "language asked for", "found", ""),
-    Read(5, "path", "path", ""),
-    Read(6, "host", "uri", ""),
-)
-WHOLE = (
-    *READS,
-    Read(7, "query string", "full_path", ""),
-    Read(8, "GET as a whole", "urlencode", ""),
-)
-DECLARED = {
-    "KEY_COOKIES": ["theme", "django_language"],
-    "KEY_HEADERS": ["X-Fruit", "Accept", "Accept-Language"],
-}
 
 LATIN = st.binary(max_size=24).map(lambda data: data.decode("latin-1"))
 NAMES = st.text(string.ascii_letters + string.digits + "-_. ", min_size=1, max_size=9)
@@ -101,26 +79,6 @@ def test_any_bytes_of_a_client(kind: Kind, reads: tuple[Read, ...]) -> None:
 # What stands in the store
 
 
-def memory(_location: str) -> tuple[list[str], Callable[[str, Any], None]]:
-    """Return the keys that are there, and how to put something in place of a value."""
-    held = locmem._caches["claim"]  # type: ignore[attr-defined]
-
-    def put(key: str, value: Any) -> None:
-        held[key] = pickle.dumps(value)
-
-    return sorted(held), put
-
-
-def server(location: str) -> tuple[list[str], Callable[[str, Any], None]]:
-    client = redis.Redis.from_url(location)
-    prefix = site_names().version(STAR).partition(":v:")[0]
-
-    def put(key: str, value: Any) -> None:
-        client.set(key, value if isinstance(value, bytes) else repr(value))
-
-    return sorted(key.decode() for key in client.scan_iter(f"*{prefix}:*")), put
-
-
 STORED = st.binary(max_size=80) | st.sampled_from(
     [b"\x01\x00\x00", b"\x01\x00\x01user\n", b"a" * 16]
 )
@@ -140,7 +98,7 @@ def test_any_bytes_in_the_store(kind: Kind, store: str, request: pytest.FixtureR
         def damage(number: int, value: Any, forgotten: bool) -> None:
             assert not [wrong for _ in range(4) if (wrong := judge.verdict(visitor).wrong)]
             assert judge.verdict(visitor).hit, "it is stored anew"
-            keys, put = {MEMORY: memory, REDIS: server}[store](location)
+            keys, _, put = {MEMORY: memory, REDIS: server}[store](location)
             put(keys[number % len(keys)], value)
             if forgotten:
                 forget()
@@ -148,3 +106,12 @@ def test_any_bytes_in_the_store(kind: Kind, store: str, request: pytest.FixtureR
             assert not verdict.wrong, verdict.wrong
 
         damage()
+
+
+@pytest.mark.parametrize("store", [MEMORY, REDIS])
+def test_noise_in_requests_and_in_the_store(store: str, request: pytest.FixtureRequest) -> None:
+    """A short run; `make soak` has a long one, `python -m tests.fuzz`."""
+    location = request.getfixturevalue("redis_server").url if store == REDIS else ""
+    counts = sum((fuzz(7, number, location) for number in range(len(ALL))), Counter[str]())
+    assert wrong(counts) == []
+    assert counts["hits"] > counts["answers"] / 10

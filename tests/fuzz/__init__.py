@@ -1,0 +1,1 @@
+"""Noise in requests and in the store."""
