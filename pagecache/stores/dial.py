@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,9 @@ class Dialer:
         self._limit = limit
         self._kind, self._async_kind = _kinds(pool.connection_class)
         self._parameters = {**_ours(pool.connection_kwargs), "protocol": 2}
+        self._secured: Any = (
+            None  # what makes the context of awaited connections over TLS, and has it then
+        )
         self._sentinels = _Sentinels(pool, limit) if _is_sentinel(pool) else None
 
     def dial(self) -> Line:
@@ -65,13 +69,28 @@ class Dialer:
         where = await self._sentinels.afind() if self._sentinels else {}
         timeouts = {"socket_timeout": None, "socket_connect_timeout": None}
         parameters = {k: v for k, v in self._parameters.items() if k not in SYNC_ONLY}
-        line = AsyncLine(self._async_kind(**parameters | where | timeouts))
+        connection = self._async_kind(**parameters | where | timeouts)
+        line = AsyncLine(connection)
         try:
+            await self._secure(connection)
             await line.open()
         except BaseException:
             await line.close()
             raise
         return line
+
+    async def _secure(self, connection: Any) -> None:
+        """Let all connections over TLS share one context: to make it takes longer than a request may wait.
+
+        It is made on a thread, and is there for the next connection if this one did not wait for it.
+        """
+        own = getattr(connection, "ssl_context", None)
+        if own is None:
+            return
+        shared = self._secured = self._secured or own
+        if not shared.context:
+            await asyncio.to_thread(shared.get)
+        own.context = shared.context
 
 
 class _Sentinels:

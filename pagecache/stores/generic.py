@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pickle import PickleError
 from typing import Any, TypeVar
+from zlib import error as zlib_error
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -28,6 +30,19 @@ T = TypeVar("T")
 
 # Their `set_many` raises or names what it could not write; others may drop it without a word.
 OUTSPOKEN = (LocMemCache, DummyCache, FileBasedCache, BaseMemcachedCache)
+# What unpickling noise, or a backend that decodes it, raises; a server that is away raises none of these.
+DAMAGE = (
+    PickleError,
+    zlib_error,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ImportError,
+    ArithmeticError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +237,22 @@ def _drive(backend: BaseCache, steps: Steps[T]) -> T:
         except StopIteration as stop:
             result: T = stop.value
             return result
-        answer = getattr(backend, call.method)(*call.arguments)
+        try:
+            answer = getattr(backend, call.method)(*call.arguments)
+        except DAMAGE:
+            answer = _beside_damage(backend, call)
+
+
+def _beside_damage(backend: BaseCache, call: Call) -> Any:
+    """Make a call again, without what cannot be read, which is deleted: it would stay, and fail each time."""
+    keys = call.arguments[0] if call.method == "get_many" else call.arguments[:1]
+    found: dict[str, Any] = {}
+    for key in keys:
+        try:
+            found[key] = backend.get(key)
+        except DAMAGE:
+            backend.delete(key)
+    return found if call.method == "get_many" else getattr(backend, call.method)(*call.arguments)
 
 
 async def _adrive(backend: BaseCache, steps: Steps[T]) -> T:

@@ -149,7 +149,10 @@ class AsyncLine:
 
     async def close(self) -> None:
         """Close the connection."""
+        writer = getattr(self._connection, "_writer", None)
         await self._connection.disconnect(nowait=True)
+        if writer is not None:
+            writer.transport.abort()  # TLS would wait for the other side, and the loop may end before
 
 
 def identity_after(used: float) -> tuple[Command, ...]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
 
 from pagecache.stores import StoreError
+from tests import servers
 from tests.stores.backends import OpenStore, redis_backend
 from tests.stores.instances import QUIETLY, Instance, opened, sentinel
+from tests.stores.tls import certificate
 from tests.stores.verbs import Lane
 
 
@@ -71,6 +75,28 @@ def test_connections_are_as_secure_as_the_sites_own(open_pages: OpenStore) -> No
         dialer = opened(open_pages, backend)._dialer
         assert dialer._kind is redis.SSLConnection
         assert dialer._async_kind is redis.asyncio.SSLConnection
+
+
+def test_an_event_loop_makes_one_context_for_all_its_connections_over_tls(
+    open_pages: OpenStore, tmp_path: Path
+) -> None:
+    """To make one takes longer than a request waits: else none would ever be there in time."""
+    secure = servers.free_port()
+    options = ("--tls-port", str(secure), *certificate(tmp_path, "own"))
+    url = f"rediss://127.0.0.1:{secure}/0?ssl_ca_certs={tmp_path / 'own.crt'}"
+    with Instance(*QUIETLY, *options):
+        store = opened(open_pages, redis_backend(url), budget=20)
+
+        async def twice() -> list[Any]:
+            lines = [await store._dialer.adial() for _ in range(2)]
+            for line in lines:
+                await line.close()
+            return [line._connection.ssl_context.get() for line in lines]
+
+        first, second = asyncio.run(twice())
+        assert first is second
+        (third, _) = asyncio.run(twice())
+        assert third is first
 
 
 def test_sentinels_are_asked_for_the_primary(

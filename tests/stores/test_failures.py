@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,3 +107,25 @@ def test_an_interruption_is_not_a_store_error(
     with pytest.raises(KeyboardInterrupt):
         remote.fetch(["a"])
     assert RemoteCache.closed == ["close"]
+
+
+@pytest.mark.parametrize("noise", [b"", b"noise", b"\x80\x05K\x00.\x00\x01", b"\x80\x05]."])
+def test_a_file_of_noise_is_absent_and_goes(
+    open_pages: OpenStore, verbs: Lane, tmp_path: Path, noise: bytes
+) -> None:
+    """It would stay, and every read of it would fail."""
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    does = verbs(open_pages({"BACKEND": backend, "LOCATION": str(tmp_path)}))
+    does.put({"a": b"1"})
+    (file,) = tmp_path.glob("*.djcache")
+    does.put({"b": b"2"})
+    file.write_bytes(noise)
+    assert does.fetch("a", "b") == [None, b"2"]
+    assert not file.exists()
+    file.write_bytes(noise)
+    assert does.lease("a", b"token", "b") == (None, b"2")
+
+
+def test_what_cannot_be_written_is_a_failure(open_pages: OpenStore, verbs: Lane) -> None:
+    with pytest.raises(StoreError, match="put failed: "):
+        verbs(open_pages(locmem())).put({"a": lambda: b"no bytes"})  # type: ignore[dict-item]
