@@ -2,7 +2,8 @@
 
 On each database, with several workers: one writer commits growing titles, five a second, in six ways, and publishes
 each when its answer is back. Four readers note what is published before they ask, and look for a title at least as new.
-Prints a row for each database; exits 1 for a stale or failed answer, and where not more than half of the answers were
+Prints a row for each database, and how the memory and the threads of the site grow, by a line through samples of each
+second, without the first third; exits 1 for a stale or failed answer, and where not more than half of the answers were
 hits.
 """
 
@@ -30,6 +31,7 @@ from demo_site.promises import Site
 from demo_site.server import HOST, environment, free_port, prepare, running
 from demo_site.visitor import Visitor
 from tests import sql_servers
+from tests.growth import described, sampled
 from tests.servers import MissingServerError, Server
 
 SLUG = "the-godfather"
@@ -137,10 +139,11 @@ def on_site(database: str, seconds: float) -> bool:
         prepare(env)
         os.environ.update(env)
         port = free_port()
-        with running(env, port, WORKERS):
+        with running(env, port, WORKERS) as site, sampled(site.pid) as samples:
             counts = soak(port, seconds)
     names = ("writes", "reads", "hits", "stale", "failed")
-    print(f"{database}: " + ", ".join(f"{name} {counts[name]}" for name in names), flush=True)
+    print(f"{database}: " + ", ".join(f"{name} {counts[name]}" for name in names))
+    print(f"{database}: {described(samples)}", flush=True)
     return not counts["stale"] and not counts["failed"] and counts["hits"] * 2 > counts["reads"]
 
 
