@@ -16,7 +16,7 @@ from django.core.cache.backends import locmem
 from pagecache.announcing import site_names
 from pagecache.engine.visit import forget
 from pagecache.versions import STAR
-from tests.claim.judge import Judge
+from tests.claim.judge import Judge, Verdict
 from tests.claim.programs import Program
 from tests.claim.reads import Read
 from tests.claim.sites import Site
@@ -66,18 +66,22 @@ def memory(_location: str) -> tuple[list[str], Get, Put]:
         held[key] = pickle.dumps(value)
         locmem._expire_info["claim"].setdefault(key, None)  # type: ignore[attr-defined]
 
-    return sorted(held), get, put
+    return sorted(key for key in held if _prefix() in key), get, put
 
 
 def server(location: str) -> tuple[list[str], Get, Put]:
     """Return the same of a Redis."""
     client: Any = redis.Redis.from_url(location)
-    prefix = site_names().version(STAR).partition(":v:")[0]
 
     def put(key: str, value: Any) -> None:
         client.set(key, value if isinstance(value, bytes) else repr(value))
 
-    return sorted(key.decode() for key in client.scan_iter(f"*{prefix}:*")), client.get, put
+    return sorted(key.decode() for key in client.scan_iter(f"*{_prefix()}:*")), client.get, put
+
+
+def _prefix() -> str:
+    """Return what the keys of the site that stands begin with."""
+    return site_names().version(STAR).partition(":v:")[0]
 
 
 def noise(dice: random.Random) -> str:
@@ -106,7 +110,7 @@ def odd_request(dice: random.Random) -> dict[str, Any]:
 
 def damaged(dice: random.Random, value: bytes, other: bytes) -> bytes:
     """Return a value as it may be found: truncated, with flipped bits, longer, another one, or noise."""
-    kind = dice.randrange(6)
+    kind = dice.randrange(7)
     if kind == 0:
         return value[: dice.randrange(len(value) + 1)]
     if kind == 1 and value:
@@ -118,22 +122,21 @@ def damaged(dice: random.Random, value: bytes, other: bytes) -> bytes:
         return value + dice.randbytes(dice.choice((1, 12, 16)))
     if kind == 3:
         return value[: len(value) // 2] + other[len(other) // 2 :]
-    return other if kind == 4 else dice.randbytes(dice.choice((0, 1, 15, 16, 17, 28, 80)))
+    return other if kind in {4, 5} else dice.randbytes(dice.choice((0, 1, 15, 16, 17, 28, 80)))
 
 
 def damage(dice: random.Random, location: str) -> None:
-    """Damage what stands under a key, or let noise hold a lease."""
+    """Damage what stands under some keys, or let noise hold a lease."""
     keys, get, put = (server if location else memory)(location)
-    if not keys:
-        return
-    key, other = dice.choice(keys), dice.choice(keys)
-    if ":e:" in key and dice.random() < 0.2:
-        key = key.removesuffix(":lease") + ":lease"
-    value, another = get(key), get(other)
-    is_bytes = isinstance(value, bytes) and isinstance(another, bytes)
-    put(key, damaged(dice, value, another) if is_bytes else b"")  # type: ignore[arg-type]
-    if dice.random() < 0.2:
-        put(other, value or b"")
+    entries = [key for key in keys if ":e:" in key and not key.endswith(":lease")]
+    for _ in range(dice.choice((1, 1, 3, 9)) * bool(keys)):
+        among = entries if entries and dice.random() < 0.5 else keys
+        key, other = dice.choice(among), dice.choice(among)
+        value, another = get(key), get(other)
+        if isinstance(value, bytes) and isinstance(another, bytes):
+            put(key, damaged(dice, value, another))
+        if dice.random() < 0.1 and entries:
+            put(dice.choice(entries) + ":lease", dice.randbytes(16))
 
 
 def fuzz(seed: object, number: int, location: str = "") -> Counter[str]:
@@ -146,10 +149,14 @@ def fuzz(seed: object, number: int, location: str = "") -> Counter[str]:
     store = REDIS if location else MEMORY
     with standing(Site(ALL[number % len(ALL)], program, store, pages=options), location) as site:
         judge = Judge(site)
+        visitors: list[dict[str, Any]] = []
         for _ in range(VISITS):
-            visitor = {**ORDINARY, "query": "a=1", **odd_request(dice)}
-            for _ in range(3):
-                verdict = judge.verdict(visitor)
+            visitors.append({**ORDINARY, "query": "a=1", **odd_request(dice)})
+            for visitor in (visitors[-1], *dice.choices(visitors, k=2)):
+                try:
+                    verdict = judge.verdict(visitor)
+                except Exception as error:  # noqa: BLE001 an answer that cannot even be read
+                    verdict = Verdict(False, None, frozenset(), repr(error))
                 counts += Counter(answers=1, hits=verdict.hit)
                 if verdict.wrong:
                     counts[f"wrong in round {number}: {verdict.wrong}"] += 1
