@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.core.cache.backends.base import BaseCache
@@ -49,6 +50,20 @@ class WatchedMemory(Watched, LocMemCache):
 
 class WatchedFiles(Watched, FileBasedCache):
     """Django's files."""
+
+
+class FullDisk(FileBasedCache):
+    """Django's files on a disk that may be full: what is written goes to the device that always is."""
+
+    is_full: ClassVar[bool] = False
+
+    def _write_content(self, file: Any, timeout: Any, value: Any) -> None:
+        write: Any = super()._write_content  # type: ignore[misc]
+        if not self.is_full:
+            write(file, timeout, value)
+            return
+        with Path("/dev/full").open("wb") as full:
+            write(full, timeout, value)
 
 
 class WatchedTable(Watched, DatabaseCache):

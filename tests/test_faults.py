@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.faults.kinds import FAULTS, Place
+from tests.faults.elsewhere import FAULTS, NAMES
 from tests.faults.load import see_through
 from tests.faults.place import place as place  # noqa: PLC0414 a fixture
 from tests.lanes import MEMORY, SIX, Kind, Lane, through
@@ -24,10 +25,10 @@ def share_of(kind: Kind) -> Callable[..., None]:
     """Return the test of a lane."""
 
     @through(kind, stores=(MEMORY,))
-    @pytest.mark.django_db(transaction=True)
-    @pytest.mark.parametrize("name", list(FAULTS)[SIX.index(kind) :: len(SIX)])
-    def no_visitor_sees_it(lane: Lane, place: Place, name: str) -> None:
-        for verdict in see_through(FAULTS[name](place), lane, BUDGET):
+    @pytest.mark.django_db(transaction=True, databases=["default", "replica"])
+    @pytest.mark.parametrize("name", NAMES[SIX.index(kind) :: len(SIX)])
+    def no_visitor_sees_it(lane: Lane, place: Any, name: str) -> None:
+        for verdict in see_through(FAULTS[name].happens(place), lane, BUDGET):
             assert verdict.wrong == (0, 0, 0), verdict.told
 
     return no_visitor_sees_it

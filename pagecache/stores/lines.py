@@ -92,17 +92,19 @@ class Line:
 class AsyncLine:
     """A connection whose exchanges are awaited."""
 
-    __slots__ = ("_connection", "_used", "origin", "prefix")
+    __slots__ = ("_connection", "_used", "_writer", "origin", "prefix")
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._used = 0.0
+        self._writer: Any = None  # which the connection forgets after an error
         self.origin: Origin | None = None
         self.prefix = ""
 
     async def open(self) -> None:
         """Connect, and learn who answers."""
         await self._connection.connect()
+        self._writer = getattr(self._connection, "_writer", None)
         self._used = time.monotonic()
         self.prefix = prefix_of(await self.exchange(IDENTITY))
 
@@ -149,7 +151,7 @@ class AsyncLine:
 
     async def close(self) -> None:
         """Close the connection."""
-        writer = getattr(self._connection, "_writer", None)
+        writer = self._writer or getattr(self._connection, "_writer", None)
         await self._connection.disconnect(nowait=True)
         if writer is not None:
             writer.transport.abort()  # TLS would wait for the other side, and the loop may end before

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import redis
 
 from tests.faults.proxy import Change, Proxy, as_it_is
-from tests.stores.instances import Instance
+from tests.lanes import Lane
+from tests.stores.backends import redis_backend
+from tests.stores.instances import QUIETLY, Instance
 
 VERSION = 40  # bytes; what is longer is an entry or a recipe
 SLOW = 0.2  # seconds before each answer
@@ -26,6 +29,7 @@ class Place:
 
     instance: Instance
     proxy: Proxy
+    folder: Path
 
     @property
     def admin(self) -> Any:
@@ -36,16 +40,35 @@ class Place:
         return list(self.admin.keys())
 
 
-Fault = Callable[[Place], AbstractContextManager[None]]
+@contextmanager
+def behind_a_proxy(lane: Lane, folder: Path) -> Iterator[Place]:
+    """Let the site reach its Redis through a proxy."""
+    with Instance(*QUIETLY, "--dir", str(folder)) as instance, Proxy(instance.port) as proxy:
+        lane.settings.CACHES = {"default": redis_backend(f"redis://127.0.0.1:{proxy.port}/0")}
+        yield Place(instance, proxy, folder)
+
+
+At = Callable[[Lane, Path], AbstractContextManager[Any]]
+BeginAndEnd = Callable[[Any], Iterator[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens, and where: to what the site keeps its pages in."""
+
+    happens: Callable[[Any], AbstractContextManager[None]]
+    at: At
+
+
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str) -> Callable[[Callable[[Place], Iterator[None]]], Fault]:
+def fault(name: str, at: At = behind_a_proxy) -> Callable[[BeginAndEnd], BeginAndEnd]:
     """Add a fault to the list by what it is called in the table."""
 
-    def add(begin_and_end: Callable[[Place], Iterator[None]]) -> Fault:
-        FAULTS[name] = contextmanager(begin_and_end)
-        return FAULTS[name]
+    def add(begin_and_end: BeginAndEnd) -> BeginAndEnd:
+        FAULTS[name] = Fault(contextmanager(begin_and_end), at)
+        return begin_and_end
 
     return add
 
