@@ -29,6 +29,7 @@ def arguments() -> Namespace:
                         help=f"besides Django's own: {', '.join(names)}")  # fmt: skip
     parser.add_argument("--stale", action="store_true", help="count stale pages and renders too")
     parser.add_argument("--flood", action="store_true", help="ask for many pages once, too")
+    parser.add_argument("--hung", action="store_true", help="let the Redis hang, too")
     parser.add_argument("--markdown", type=Path, help="write the figures to this page")
     return parser.parse_args()
 
@@ -46,10 +47,19 @@ def main() -> int:
     print(*facts, report.conditions(plan), "", *map(shown, tables), sep="\n", flush=True)
     contrast = "".join(map(output_of, CONTRASTS)) if options.stale else ""
     flood = output_of("benchmarks.flood") if options.flood else ""
-    print(contrast, flood, sep="", end="")
+    hung = output_of("benchmarks.hung") if options.hung else ""
+    print(contrast, flood, hung, sep="", end="")
     if options.markdown:
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        text = page(command, facts, report.conditions(plan), tables, contrast=contrast, flood=flood)
+        text = page(
+            command,
+            facts,
+            report.conditions(plan),
+            tables,
+            contrast=contrast,
+            flood=flood,
+            hung=hung,
+        )
         options.markdown.write_text(text)
     return int(any(figures["wrong"] for each in rounds.values() for figures in each))
 

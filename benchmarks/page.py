@@ -73,6 +73,14 @@ them a crawler asks for four pages that nobody asked for before. The Redis has r
 (`allkeys-lru`). The hits are those of the visitors, without the crawler.
 
 {flood}"""
+HUNG = """
+## While the Redis hangs
+
+By `python -m benchmarks.hung`: two servers of one site, without a cache and with pagecache and its default
+`STORE_BUDGET`, are asked in turns. Then the Redis is stopped, which takes connections then and never answers, and goes
+on later. What a request loses is what it took beyond the median without a cache.
+
+{hung}"""
 
 
 def page(  # noqa: PLR0913 each is a part of it
@@ -83,6 +91,7 @@ def page(  # noqa: PLR0913 each is a part of it
     *,
     contrast: str = "",
     flood: str = "",
+    hung: str = "",
 ) -> str:
     """Return the page; of the tables, the third may be missing."""
     http, calls, *precision = map(markdown, tables)
@@ -97,4 +106,5 @@ def page(  # noqa: PLR0913 each is a part of it
     if precision:
         text += PRECISION.format(precision=precision[0])
     text += CONTRAST.format(contrast=contrast) if contrast else ""
-    return text + (FLOOD.format(flood=flood) if flood else "")
+    text += FLOOD.format(flood=flood) if flood else ""
+    return text + (HUNG.format(hung=hung) if hung else "")
