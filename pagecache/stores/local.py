@@ -1,0 +1,129 @@
+"""Entries that a process keeps open in its own memory: a hit asks the server for the versions of its tags, or for none.
+
+Which go is found out by second chances: whoever needs room takes it from the entry that came first, unless that was
+asked for since the last time; then its turn comes again later. What goes is still in the store: to lose it costs the
+same for all, one trip with a body, however long the page took to make.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from sys import getsizeof
+from threading import Lock
+from weakref import WeakSet
+
+from pagecache.core.codec import Entry
+from pagecache.core.vector import VERSION_BYTES
+
+CHANCES = 3  # that an entry can gather
+SPARED = 64  # entries that one newcomer passes over, at most: making room takes no longer where there are many
+OVERHEAD = 1000  # bytes of an entry for its own objects and its place, beside its texts
+PER_FIELD = 72  # bytes of one header for its pair
+
+
+class Held:
+    """An entry that was intact in the store, and the keys of its vector's versions."""
+
+    __slots__ = ("chances", "entry", "keys", "size", "vector", "versions")
+
+    def __init__(self, entry: Entry, vector: bytes, keys: tuple[str, ...]) -> None:
+        self.entry = entry
+        self.vector = vector
+        self.keys = keys
+        self.versions = tuple(
+            vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)
+        )
+        texts = (entry.material, entry.body, vector, *self.versions, *keys, *entry.tags)
+        fields = (text for pair in entry.headers for text in pair)
+        self.size = OVERHEAD + PER_FIELD * len(entry.headers)
+        self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
+        self.chances = 0
+
+
+class Local:
+    """The entries that one process holds, within a number of bytes; a forked child starts with none.
+
+    It is asked by many threads: to look needs no lock, to change does.
+    """
+
+    def __init__(self) -> None:
+        self._begin()
+        _all.add(self)
+
+    def _begin(self) -> None:
+        self._lock = Lock()
+        self._held: OrderedDict[str, Held] = OrderedDict()
+        self._bytes = 0
+        self._history = ""
+
+    def get(self, key: str, now: float, history: str) -> Held | None:
+        """Return what is held under a key and has not ended; `now` is in seconds since the epoch.
+
+        `history` is that of the store: where it is another than before, all that is held is of no use.
+        """
+        if history != self._history:
+            self.clear(history)
+        held = self._held.get(key)
+        if held is None:
+            return None
+        if held.entry.expires <= now:
+            self.drop(key)
+            return None
+        if held.chances < CHANCES:
+            held.chances += 1
+        return held
+
+    def put(self, key: str, held: Held, most: int) -> None:
+        """Hold an entry, and let others go until all take `most` bytes or fewer; one that takes more is not held."""
+        with self._lock:
+            self._let_go(key)
+            if held.size > most:
+                return
+            self._bytes += held.size
+            spared = 0
+            while self._bytes > most:
+                first, oldest = self._held.popitem(last=False)
+                if oldest.chances and spared < SPARED:
+                    oldest.chances -= 1
+                    spared += 1
+                    self._held[first] = oldest
+                else:
+                    self._bytes -= oldest.size
+            self._held[key] = held
+
+    def drop(self, key: str) -> None:
+        """Let go what is held under a key."""
+        with self._lock:
+            self._let_go(key)
+
+    def clear(self, history: str = "") -> None:
+        """Let all go; from here on it holds what belongs to a history of the store."""
+        with self._lock:
+            self._held.clear()
+            self._bytes = 0
+            self._history = history
+
+    def _let_go(self, key: str) -> None:
+        if (held := self._held.pop(key, None)) is not None:
+            self._bytes -= held.size
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def size(self) -> int:
+        """How many bytes all take."""
+        return self._bytes
+
+
+_all: WeakSet[Local] = WeakSet()
+
+
+def _forked() -> None:
+    """Begin anew in a child: a thread of the parent may have been in the midst of a change."""
+    for local in _all:
+        local._begin()  # noqa: SLF001 of the same module
+
+
+os.register_at_fork(after_in_child=_forked)
