@@ -14,6 +14,7 @@ SENSITIVE = tuple(
     "access_token api_key apikey auth code key password secret sig signature state ticket token uidb64".split()
 )
 CODINGS = NAMES[1:]
+LOCALS = (None, "validate")
 MISS = "miss"  # what `CACHE_READS` says of a key that is not looked at while a page is made
 SECRET_LENGTH = 32
 DAY = 86400  # seconds
@@ -269,6 +270,12 @@ class Options:
         None,
         lambda v: v is None or isinstance(v, str),
         "the dotted path of a callable request -> bool, or None",
+    )
+    LOCAL: str | None = _option(
+        None, lambda v: v in LOCALS, "None or one of " + ", ".join(map(repr, LOCALS[1:]))
+    )
+    LOCAL_BYTES: int = _option(
+        64_000_000, lambda v: is_count(v) and bool(v), "a whole number of bytes, 1 or more"
     )
     STORE_BUDGET: float = _option(
         0.05, lambda v: is_seconds(v) and bool(v), "a number of seconds above 0"

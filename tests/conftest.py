@@ -11,9 +11,14 @@ import pytest
 from _pytest import runner
 from django.core.cache import caches
 
+from pagecache.options import Options
 from tests.emptying import empty_after_tests
 
 empty_after_tests()
+
+# `LANES_LOCAL=validate pytest ...`: each site that a test makes holds pages, unless the test says what it holds.
+if LOCAL := os.environ.get("LANES_LOCAL"):
+    (Options.__init__.__kwdefaults__ or {})["LOCAL"] = LOCAL
 
 pytest_plugins = ["tests.server_fixtures", "tests.lanes"]
 

@@ -49,7 +49,7 @@ pytestmark = pytest.mark.urls(__name__)
 @pytest.fixture(autouse=True)
 def _a_sound_site(settings: Any) -> None:
     settings.CACHES = {"default": REDIS}
-    settings.PAGECACHE = {"ENABLED": True, "RELEASE": "1"}
+    settings.PAGECACHE = {"ENABLED": True, "RELEASE": "1", "LOCAL": None}
 
 
 def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
@@ -198,6 +198,14 @@ def test_a_cache_in_one_process_is_fine_while_pagecache_is_off(settings: Any) ->
     settings.CACHES = {"default": LOCMEM}
     settings.PAGECACHE = {"ENABLED": False}
     assert found(deploy=True) == {}
+
+
+def test_w015_tells_of_pages_that_are_held_twice_in_one_process(settings: Any) -> None:
+    settings.CACHES = {"default": {**LOCMEM, "OPTIONS": LARGE}}
+    settings.PAGECACHE = {**settings.PAGECACHE, "LOCAL": "validate"}
+    assert "has them already" in found()["pagecache.W015"].msg
+    settings.CACHES = {"default": REDIS}
+    assert found() == {}
 
 
 @pytest.mark.parametrize("backend", ["filebased.FileBasedCache", "db.DatabaseCache"])

@@ -59,6 +59,12 @@ def check_cache() -> Iterator[CheckMessage]:
             hint="Use a cache that all processes share, such as Redis, or run one process.",
             id="pagecache.W003",
         )
+    if issubclass(kind, LocMemCache) and conf.get().enabled and conf.get().options.LOCAL:
+        yield checks.Warning(
+            f"PAGECACHE['LOCAL'] holds pages in this process, where the cache {alias!r} has them already.",
+            hint="Use a cache that all processes share, such as Redis, or take LOCAL out.",
+            id="pagecache.W015",
+        )
     if store.shared and store.pickles:
         yield checks.Warning(
             f"The cache {alias!r} unpickles what it reads: whoever can write there can run code here.",

@@ -23,6 +23,7 @@ from pagecache.engine.visit import (
     decode_recipe,
     key_material,
     known_tags,
+    local,
     popularity,
     recipes,
     stored_uris,
@@ -30,6 +31,7 @@ from pagecache.engine.visit import (
 )
 from pagecache.recording.recorder import recorder, tick
 from pagecache.stores.base import PROBE
+from pagecache.stores.local import Held
 from pagecache.tags import SITE, page_tag
 from pagecache.writes import writes
 
@@ -77,6 +79,39 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     found = visit.found
     found.key = site_names().entry(digest(wanted))
     count(visit, found.key)
+    is_held = conf.get().options.LOCAL and visit.alias is None
+    proved = (yield from _held(visit, wanted, current)) if is_held else None
+    if proved is None:
+        proved = yield from _stored(visit, wanted, current)
+    if proved is None:
+        return
+    entry, vector = proved
+    if not writes.unannounced().isdisjoint(entry.tags):
+        raise Refused(Reason.UNANNOUNCED)
+    found.vector = vector
+    _choose(visit, entry, time.time())
+    if found.entry is None and entry.lasts:
+        visit.ask_about(entry)
+
+
+def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
+    """Give the entry that this process holds for some key material, and its vector, if that is current."""
+    found = visit.found
+    held = local.get(found.key, time.time(), site_store().history)
+    if held is None or held.entry.material != wanted:
+        return None
+    yield from _fetch(visit, current, held.entry.tags)
+    if not is_current(held.entry.tags, held.vector, current):
+        local.drop(found.key)
+        return None
+    found.is_there, found.forward = True, "stale"
+    entry = visit.opened(held.entry)
+    return None if entry is None else (entry, held.vector)
+
+
+def _stored(visit: Visit, wanted: bytes, current: Versions) -> Flow:
+    """Give the entry that the store has for some key material, and its vector, if that is current."""
+    found = visit.found
     tags = known_tags.get(found.key) or _base(visit)
     data = yield from _fetch(visit, current, tags, found.key, visit.alias)
     found.seen = (data or b"")[:PROBE]
@@ -85,31 +120,29 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
         stored, end = stored_uris.get(visit.uri, (found.key, 0.0))
         if stored != found.key and end > found.since:
             found.forward = "vary-miss"
-        return
+        return None
     found.is_there = True
     entry, vector = visit.opened(decoded[0]), decoded[1]
     if entry is None:
-        return
+        return None
     if entry.tags != tags:
         remember(known_tags, found.key, entry.tags, MOST)
         unknown = [tag for tag in entry.tags if tag not in current]
         yield from _fetch(visit, current, unknown)
     found.forward = "stale"
     now = time.time()
-    kept = max(entry.grace, entry.overlap, longest_wait(entry))
-    if entry.expires + kept <= now:
-        return
+    if entry.expires + max(entry.grace, entry.overlap, longest_wait(entry)) <= now:
+        return None
     if not is_current(entry.tags, vector, current):
         since = yield from _moved_softly(entry, vector, current, now)
         if since is None:
-            return
-        entry = entry._replace(expires=min(entry.expires, since), grace=0.0, lasts=False)
-    if not writes.unannounced().isdisjoint(entry.tags):
-        raise Refused(Reason.UNANNOUNCED)
-    found.vector = vector
-    _choose(visit, entry, now)
-    if found.entry is None and entry.lasts:
-        visit.ask_about(entry)
+            return None
+        ended = min(entry.expires, since)
+        return entry._replace(expires=ended, grace=0.0, lasts=False), vector
+    options = conf.get().options
+    if options.LOCAL and visit.alias is None and decoded[0].expires > now:
+        local.put(found.key, Held(*decoded, ()), options.LOCAL_BYTES)
+    return entry, vector
 
 
 def count(visit: Visit, key: str) -> None:

@@ -34,6 +34,7 @@ from pagecache.engine.visit import (
     encode_recipe,
     key_material,
     known_tags,
+    local,
     popularity,
     recipes,
     stored_uris,
@@ -85,6 +86,7 @@ def _kept_for(entry: Entry) -> float | None:
 
 def drop(visit: Visit) -> Flow:
     """Drop the entry that was found, and the path's others with it."""
+    local.drop(visit.found.key)
     yield Put({visit.found.key: b""}, 1.0, visit.alias)
     yield Announce([page_tag(visit.path)])
 
@@ -182,6 +184,7 @@ def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ..
     vector = yield Save(plan)
     unsaved.pop(visit.path, None)
     remember(known_tags, key, entry.tags, MOST)
+    local.drop(key)
     if isinstance(vector, Reason):
         raise Refused(vector)
     variants.add(visit.path, digest(entry.material), entry.expires + longest_wait(entry))

@@ -15,6 +15,7 @@ from pagecache.engine.popularity import Popularity
 from pagecache.engine.variants import Variants
 from pagecache.events import settings_reloaded
 from pagecache.recording.recorder import Recorder
+from pagecache.stores.local import Local
 
 Flow = Generator[Any, Any, Any]
 UNREAD: Field = ()
@@ -184,6 +185,7 @@ uncacheable: dict[str, float] = {}
 stored_uris: dict[str, tuple[str, float]] = {}
 variants = Variants(MOST_VARIANTS)
 popularity = Popularity()
+local = Local()
 
 
 class Unsafe:
@@ -197,7 +199,7 @@ unsafe = Unsafe()
 
 @receiver(settings_reloaded)
 def forget(**_kwargs: Any) -> None:
-    """Forget what this process remembers of paths, tags and variants: costs trips and room, never correctness."""
+    """Forget what this process remembers of paths, tags and pages: costs trips and room, never correctness."""
     barred.clear()
     stored_uris.clear()
     uncacheable.clear()
@@ -206,6 +208,7 @@ def forget(**_kwargs: Any) -> None:
     known_tags.clear()
     variants.clear()
     popularity.clear()
+    local.clear()
     unsafe.at = 0.0
 
 

@@ -118,6 +118,7 @@ class RedisStore(Store):
             before = self._origin
             if before is None or before.prefix != line.prefix:
                 self._origin = Origin(line.prefix)
+                self.history = line.prefix
             line.origin = self._origin
             return before is not None and before is not line.origin
 

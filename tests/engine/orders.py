@@ -19,7 +19,7 @@ from pagecache.core.keys import digest
 from pagecache.engine.drive import drive
 from pagecache.engine.effects import Announce, Fetch, Lease, Pause, Put, Render, Save, Wait
 from pagecache.engine.flow import examine, page
-from pagecache.engine.visit import forget, key_material
+from pagecache.engine.visit import forget, key_material, local
 from pagecache.recording.recorder import recording
 from pagecache.stores import StoreError
 from pagecache.tags import SITE, page_tag
@@ -196,6 +196,7 @@ def known() -> None:
     visit = visit_of()
     drive(examine(visit))
     site_store().delete([visit.found.key])
+    local.clear()
 
 
 def known_elsewhere() -> None:

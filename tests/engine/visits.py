@@ -14,6 +14,7 @@ from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine, page
+from pagecache.engine.visit import local
 from pagecache.middleware import PageCacheMiddleware
 
 STORED = "fwd=uri-miss; stored; ttl=300"
@@ -68,4 +69,5 @@ def reason(visit: DjangoVisit) -> Reason | None:
 def key_of(visit: DjangoVisit) -> str:
     """Return the key of the request's entry in the store."""
     drive(examine(again := visit_of(visit.request.get_full_path())))
+    local.clear()  # nobody asked for the page yet
     return again.found.key

@@ -1,0 +1,257 @@
+"""Pages that this process holds: proved current as those of the store are, and gone as soon as those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse
+from freezegun import freeze_time
+
+from pagecache.announcing import Due, announcer, site_names, site_store
+from pagecache.core.reasons import Reason
+from pagecache.engine.drive import drive
+from pagecache.engine.flow import page
+from pagecache.engine.visit import forget, local
+from pagecache.invalidation import invalidate, purge
+from pagecache.versions import STAR
+from pagecache.writes import writes
+from tests.caches import Watched, broken, watched
+from tests.engine.orders import Search, evicting, fused_writer, reader, writer
+from tests.engine.visits import STORED, answer, data, get, reason, visit_of
+
+LIFE, SECRET = 300, "a secret of thirty-two letters or more"
+
+
+@pytest.fixture(autouse=True)
+def _local(settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "TIMEOUT": LIFE, "LOCAL": "validate"}
+
+
+def held() -> str:
+    """Let this process hold a page; return its key."""
+    get()
+    assert get()[1].startswith("hit")
+    assert len(local) == 1
+    (key,) = local._held
+    return key
+
+
+def asked() -> tuple[str, list[list[str]]]:
+    """Return what happened to a request, and the keys of each trip that read."""
+    with watched() as trips:
+        status = get()[1]
+        return status, [
+            keys for verb, keys in zip(trips, Watched.asked, strict=True) if verb == "get"
+        ]
+
+
+def test_a_hit_asks_for_the_versions_only() -> None:
+    held()
+    status, trips = asked()
+    assert status.startswith("hit")
+    assert trips == [list(site_names().versions((STAR, "data", "page:/page/", "site")))]
+
+
+def test_only_what_was_intact_in_the_store_is_held() -> None:
+    get()
+    assert len(local) == 0
+
+
+def test_nothing_is_held_unless_the_site_wants_it(settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "LOCAL": None}
+    get()
+    assert get()[1].startswith("hit")
+    assert len(local) == 0
+
+
+def test_a_page_beyond_the_room_is_served_from_the_store(settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "LOCAL_BYTES": 100}
+    get()
+    assert [get()[1].startswith("hit") for _ in range(2)] == [True, True]
+    assert len(local) == 0
+
+
+def test_a_page_that_the_view_keeps_elsewhere_is_not_held() -> None:
+    """Who clears that cache drops its pages, and no versions."""
+    get("/elsewhere/")
+    assert get("/elsewhere/")[1].startswith("hit")
+    caches["other"].clear()
+    assert get("/elsewhere/")[1].startswith("fwd=uri-miss; stored")
+
+
+def drop_by_write() -> None:
+    data["value"] = "new"
+    invalidate("data")
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [drop_by_write, lambda: purge("/page/"), purge],
+    ids=["write", "purge", "purge all"],
+)
+def test_what_is_dropped_in_the_store_is_dropped_here(drop: Callable[[], None]) -> None:
+    held()
+    drop()
+    body, status, _ = get()
+    assert (body, status[:9]) == (data["value"], "fwd=stale")
+    assert len(local) == 0
+
+
+def test_a_page_that_another_process_made_anew_takes_the_place_of_the_old_one() -> None:
+    key = held()
+    old = local._held.pop(key)
+    drop_by_write()
+    get()
+    local._held[key] = old  # as in a process that did not make the page
+    assert get()[:2] == ("new", f"hit; ttl={LIFE - 1}")
+    assert local._held[key].entry.body == b"new"
+
+
+def test_a_page_that_the_view_refuses_now_is_dropped_here_too(settings: Any) -> None:
+    held()
+    settings.PAGECACHE = {**settings.PAGECACHE, "SHADOW": True}
+    get()
+    assert get()[1].startswith("hit") or get()  # filled again: settings were read anew
+    get(view=lambda _request: HttpResponse("secret", headers={"Cache-Control": "private"}))
+    assert len(local) == 0
+
+
+@pytest.mark.parametrize("tag", ["data", "site", "page:/page/", STAR])
+def test_a_lost_version_is_a_miss_but_for_the_star(tag: str) -> None:
+    held()
+    site_store().delete([site_names().version(tag)])
+    assert get()[1].startswith("hit" if tag == STAR else "fwd=stale; stored")
+
+
+def test_a_page_ends_here_when_it_ends() -> None:
+    with freeze_time("2026-01-01 12:00:00"):
+        held()
+    with freeze_time("2026-01-01 12:04:59"):
+        assert get()[1] == "hit; ttl=1"
+    data["value"] = "new"
+    with freeze_time("2026-01-01 12:05:00"):
+        assert get()[0] == "new"
+
+
+def test_an_entry_whose_key_material_differs_is_not_served() -> None:
+    key = held()
+    found = local._held[key]
+    found.entry = found.entry._replace(material=b"of another request", body=b"not yours")
+    assert get()[0] == "old"
+
+
+def test_nothing_is_served_while_an_announcement_is_owed() -> None:
+    held()
+    announcer._failed[object()] = Due(frozenset({"data"}))
+    with broken("set"):
+        assert reason(get()[2]) is Reason.OWED
+
+
+def test_nothing_is_served_that_the_connection_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    held()
+    monkeypatch.setattr(writes, "unannounced", lambda: frozenset({"data"}))
+    assert reason(get()[2]) is Reason.UNANNOUNCED
+
+
+def test_nothing_is_served_where_the_versions_cannot_be_asked_for() -> None:
+    held()
+    with broken("get"):
+        assert reason(get()[2]) is Reason.STORE
+
+
+def test_settings_that_are_read_anew_empty_it(settings: Any) -> None:
+    held()
+    settings.PAGECACHE = {**settings.PAGECACHE, "RELEASE": "2"}
+    assert len(local) == 0
+    assert get()[1] == STORED
+
+
+def test_another_history_of_the_store_empties_it() -> None:
+    held()
+    site_store().history = "another server"
+    status, trips = asked()
+    assert status.startswith("hit")
+    assert len(trips[0]) == 5
+    assert len(local) == 1
+
+
+@pytest.mark.parametrize("secrets", [[], [SECRET]], ids=["plain", "sealed"])
+def test_a_sealed_page_is_held_open(secrets: list[str], settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "ENCRYPT": secrets}
+    key = held()
+    assert local._held[key].entry.body == b"old"
+    assert get()[1].startswith("hit")
+
+
+def test_each_client_gets_a_compressed_page_as_it_takes_it(settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "COMPRESS": True}
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse("page " * 1000)
+
+    get(view=view)
+    for _ in range(2):
+        plain = get(view=view)
+        assert plain[0] == "page " * 1000
+        assert plain[1].startswith("hit")
+    (one,) = local._held.values()
+    assert one.entry.coding == "gzip"
+    visit = visit_of(HTTP_ACCEPT_ENCODING="gzip")
+    packed = drive(page(visit), answer(visit, view))
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.content == one.entry.body
+
+
+def current_and_held() -> None:
+    get()
+    get()
+    assert len(local) == 1
+
+
+def held_by_one_that_stores_no_more() -> None:
+    """A page that was invalidated; this process holds it yet."""
+    current_and_held()
+    announcer.announce({"data"})
+
+
+@pytest.fixture
+def _searched(settings: Any) -> None:
+    memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "orders"}
+    settings.CACHES = {"default": memory}
+    settings.PAGECACHE = {**settings.PAGECACHE, "WAIT_SECONDS": 0}
+    caches["default"].clear()
+    forget()
+
+
+@pytest.mark.usefixtures("_searched")
+@pytest.mark.parametrize("start", [current_and_held, held_by_one_that_stores_no_more])
+def test_nothing_stale_is_served_after_a_write_in_whatever_order(start: Callable[[], None]) -> None:
+    search = Search(start, reader, writer).run()
+    assert search.stale == []
+    assert search.orders > 3
+    assert search.stored, "some orders store the page"
+
+
+@pytest.mark.usefixtures("_searched")
+def test_two_readers_and_a_write_leave_nothing_stale_where_a_verb_is_one_trip() -> None:
+    fused = partial(reader, fused=True)
+    search = Search(current_and_held, fused, fused, fused_writer).run()
+    print(f"{search.orders} orders, {search.stored} pages stored")
+    assert search.stale == []
+    assert search.orders > 50
+
+
+@pytest.mark.usefixtures("_searched")
+def test_nothing_stale_is_served_after_a_write_and_an_eviction() -> None:
+    for key in ("star", "path", "data", "page"):
+        assert Search(current_and_held, reader, writer, evicting(key)).run().stale == []
+
+
+@pytest.mark.usefixtures("_searched")
+def test_teeth_a_held_page_whose_vector_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pagecache.engine.looking.is_current", lambda *_: True)
+    assert Search(current_and_held, reader, writer).run().stale
