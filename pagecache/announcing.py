@@ -18,6 +18,7 @@ from pagecache.stores.waiting import current_patience
 from pagecache.tags import SITE, canonical, is_of_data
 from pagecache.versions import STAR, VERSION_SECONDS, Names, fresh
 
+BYTES_PER_VERSION = 1000  # of LOCAL_BYTES, for each version that a process remembers
 MOST_OWED = 10_000  # tags and transactions; beyond it the site is dropped once the server is back
 
 REFUSED = (
@@ -191,13 +192,20 @@ def site_names() -> Names:
 
 
 def site_store(alias: str | None = None) -> Store:
-    """Return the store of an alias; without one the store that holds the site's versions."""
+    """Return the store of an alias; without one the store that holds the site's versions.
+
+    Raises what `open_store` raises, and ImproperlyConfigured where `LOCAL` is "push" and the store tells of no changes.
+    """
     options = conf.get().options
     name = alias or options.CACHE
     if (store := _stores.get(name)) is None:
         with _opening:  # many may ask at once for what is not there yet
             if (store := _stores.get(name)) is None:
-                store = _stores[name] = open_store(name, budget=options.STORE_BUDGET)
+                store = open_store(name, budget=options.STORE_BUDGET)
+                if name == options.CACHE and options.LOCAL == "push":
+                    most = max(1, options.LOCAL_BYTES // BYTES_PER_VERSION)
+                    store.listen(site_names().of_versions, options.PUSH_BOUND, most)
+                _stores[name] = store
     return store
 
 

@@ -14,7 +14,7 @@ SENSITIVE = tuple(
     "access_token api_key apikey auth code key password secret sig signature state ticket token uidb64".split()
 )
 CODINGS = NAMES[1:]
-LOCALS = (None, "validate")
+LOCALS = (None, "validate", "push")
 MISS = "miss"  # what `CACHE_READS` says of a key that is not looked at while a page is made
 SECRET_LENGTH = 32
 DAY = 86400  # seconds
@@ -276,6 +276,9 @@ class Options:
     )
     LOCAL_BYTES: int = _option(
         64_000_000, lambda v: is_count(v) and bool(v), "a whole number of bytes, 1 or more"
+    )
+    PUSH_BOUND: float = _option(
+        1.0, lambda v: is_seconds(v) and bool(v), "a number of seconds above 0"
     )
     STORE_BUDGET: float = _option(
         0.05, lambda v: is_seconds(v) and bool(v), "a number of seconds above 0"

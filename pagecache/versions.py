@@ -35,17 +35,18 @@ class Names:
 
     The hashes are keyed by the site's prefix: who does not know it cannot make sure of a guess. Version keys carry the
     prefix only; entries and recipes also the release and the format revision.
-    `canonical` gives the name that all processes and releases have for a tag.
+    `canonical` gives the name that all processes and releases have for a tag. `of_versions` is how the keys of all
+    versions begin, and no others.
     """
 
-    __slots__ = ("_canonical", "_entries", "_key", "_versions", "entry", "version", "versions")
+    __slots__ = ("_canonical", "_entries", "_key", "entry", "of_versions", "version", "versions")
 
     def __init__(
         self, prefix: str, release: str, canonical: Callable[[str], str] = lambda name: name
     ) -> None:
         self._canonical = canonical
         self._key = blake2b(prefix.encode("utf-8", "surrogatepass")).digest()
-        self._versions = f"pagecache:{_short(prefix)}:v:"
+        self.of_versions = f"pagecache:{_short(prefix)}:v:"
         self._entries = f"pagecache:{_short(prefix)}:{_short(release + ':' + FORMAT)}:"
         self.entry = lru_cache(1000)(self._entry)
         self.version = lru_cache(10_000)(self._version)
@@ -53,7 +54,7 @@ class Names:
 
     def _version(self, name: str) -> str:
         """Return the key of the version of a tag."""
-        return self._versions + _digest(self._canonical(name), self._key)
+        return self.of_versions + _digest(self._canonical(name), self._key)
 
     def _versions_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the versions of tags."""

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from django.db import connection
@@ -46,6 +48,18 @@ def process(settings: Any, *words: str, ends: int = 0, **pagecache: Any) -> str:
     done = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == ends, done.stdout + done.stderr
     return done.stdout
+
+
+@contextmanager
+def answering(settings: Any, *words: str, **pagecache: Any) -> Generator[subprocess.Popen[str]]:
+    """Run Python beside this process, on the same site, which answers each line that it is given by another."""
+    own, pipe = environment(settings, pagecache), subprocess.PIPE
+    command = [sys.executable, "-u", *words]
+    with subprocess.Popen(command, env=own, stdin=pipe, stdout=pipe, text=True) as other:
+        try:
+            yield other
+        finally:
+            other.kill()
 
 
 def environment(settings: Any, pagecache: dict[str, Any]) -> dict[str, str]:

@@ -122,8 +122,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("COMPRESS", 1, "Make it True (gzip), False,"),
     ("DOWNSTREAM_MAX_AGE", None, "Make it a whole number of seconds, 0 or more."),
     ("REVEAL", print, "Make it the dotted path of a callable request -> bool, or None."),
-    ("LOCAL", True, "Make it None or one of 'validate'"),
+    ("LOCAL", True, "Make it None or one of 'validate', 'push'."),
     ("LOCAL_BYTES", 0, "Make it a whole number of bytes, 1 or more."),
+    ("PUSH_BOUND", 0, "Make it a number of seconds above 0."),
     ("STORE_BUDGET", 0, "Make it a number of seconds above 0."),
     ("STORE_BUDGET", None, "Make it a number of seconds above 0."),
 ]
@@ -186,7 +187,8 @@ RIGHT: dict[str, list[Any]] = {
     "ENCRYPT": [[], (), [SECRET], (SECRET, SECRET.encode() * 2)],
     "COMPRESS": [True, False, "gzip", "br", "zstd"],
     "REVEAL": [None, "a.b"],
-    "LOCAL": [None, "validate"],
+    "LOCAL": [None, "validate", "push"],
+    "PUSH_BOUND": [0.05, 1, 60],
     "LOCAL_BYTES": [1, 10**10],
     "STORE_BUDGET": [0.01, 5],
 }

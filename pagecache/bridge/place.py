@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from pagecache import conf
+from pagecache.announcing import site_store
 from pagecache.bridge import routes
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.outside import is_unseen
@@ -20,15 +21,16 @@ from pagecache.recording import handlers, observers, stock
 class Place:
     """What stands around one class of middleware in `MIDDLEWARE`.
 
-    Raises ImproperlyConfigured where `PAGECACHE` is wrong, the app is not installed, or `MIDDLEWARE` does not name the
-    class itself.
+    Raises ImproperlyConfigured where `PAGECACHE` is wrong or wants what the cache cannot do, the app is not installed,
+    or `MIDDLEWARE` does not name the class itself.
     """
 
     def __init__(self, own: type) -> None:
         if not apps.is_installed("pagecache"):
             message = "PageCacheMiddleware needs 'pagecache' in INSTALLED_APPS: without it no write is seen."
             raise ImproperlyConfigured(message)
-        conf.get()
+        if conf.get().options.LOCAL == "push":
+            site_store()
         stock.install(settings.MIDDLEWARE)
         if (problem := next(observers.problems(settings.MIDDLEWARE), None)) is not None:
             raise ImproperlyConfigured(problem)

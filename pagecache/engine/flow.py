@@ -146,6 +146,8 @@ def _serve(visit: Visit) -> Flow:
     found = visit.found
     if found.entry is not None and visit.is_checked(random.random()):  # noqa: S311 no secret
         found.proof, found.entry = found.entry, None
+        if found.star is None:  # a hit without a trip
+            yield from _guard(begin(visit), visit)
     if found.entry is None:
         return None
     if _is_due_early(visit, found.entry):

@@ -92,6 +92,8 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     _choose(visit, entry, time.time())
     if found.entry is None and entry.lasts:
         visit.ask_about(entry)
+    if found.entry is None and found.star is None:
+        yield from _fetch(visit, current, entry.tags)
 
 
 def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
@@ -100,8 +102,11 @@ def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     held = local.get(found.key, time.time(), site_store().history)
     if held is None or held.entry.material != wanted:
         return None
-    yield from _fetch(visit, current, held.entry.tags)
-    if not is_current(held.entry.tags, held.vector, current):
+    stands = site_store().stand(held.keys, held.versions)
+    if stands is None:
+        yield from _fetch(visit, current, held.entry.tags)
+        stands = is_current(held.entry.tags, held.vector, current)
+    if not stands:
         local.drop(found.key)
         return None
     found.is_there, found.forward = True, "stale"
@@ -141,7 +146,8 @@ def _stored(visit: Visit, wanted: bytes, current: Versions) -> Flow:
         return entry._replace(expires=ended, grace=0.0, lasts=False), vector
     options = conf.get().options
     if options.LOCAL and visit.alias is None and decoded[0].expires > now:
-        local.put(found.key, Held(*decoded, ()), options.LOCAL_BYTES)
+        keys = site_names().versions(entry.tags) if options.LOCAL == "push" else ()
+        local.put(found.key, Held(*decoded, keys), options.LOCAL_BYTES)
     return entry, vector
 
 

@@ -7,10 +7,12 @@ sync and one async loop per kind of store perform the steps.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from math import ceil
 from time import monotonic
 from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
 
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
@@ -108,6 +110,24 @@ class Store(ABC):
         """Whether it may drop versions before their time; asks the server."""
         return True
 
+    def listen(self, _prefix: str, _bound: float, _most: int) -> None:
+        """Let the store tell of keys with a prefix that change, of which `most` are remembered.
+
+        What it told stands for `bound` seconds after it was asked whether it still does. Raises ImproperlyConfigured
+        where it cannot.
+        """
+        raise ImproperlyConfigured(
+            f"PAGECACHE['LOCAL'] is 'push', which needs Redis 6 or later: the cache {self.alias!r} does not tell of "
+            "changes. Use 'validate' with it."
+        )
+
+    def stand(self, _keys: Sequence[str], _versions: tuple[bytes, ...]) -> bool | None:
+        """Whether these are the versions of the keys, as the store told; None where it is to be asked."""
+        return None
+
+    def _moved(self, keys: Iterable[str]) -> None:  # noqa: B027 most stores tell nothing
+        """Take note that this process changed what is under the keys, or may have."""
+
     def fetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the values in the order of the keys, None for what is absent or not bytes; one trip."""
         return self._ask(self._fetch(keys), self.reading) if keys else []
@@ -135,14 +155,20 @@ class Store(ABC):
         Who belongs to no request tries each time: a worker of a queue may have no other chance to tell.
         """
         with Call(self, self.writing, announces=True):
-            self._run(self._announce(star, versions, ttl, marking))
+            try:
+                self._run(self._announce(star, versions, ttl, marking))
+            finally:
+                self._moved(versions)
 
     async def aannounce(
         self, star: str, versions: Mapping[str, bytes], ttl: float, marking: Marking | None = None
     ) -> None:
         """Do what `announce` does."""
         with Call(self, self.writing, announces=True):
-            await self._arun(self._announce(star, versions, ttl, marking))
+            try:
+                await self._arun(self._announce(star, versions, ttl, marking))
+            finally:
+                self._moved(versions)
 
     def save(self, plan: Plan) -> Saved:
         """Save the entry if no data of it moved; return the versions that it holds, or `MOVED` or `UNSETTLED`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import redis.asyncio
 import redis.asyncio.retry
@@ -16,6 +16,7 @@ import redis.sentinel
 
 from pagecache.stores.lines import AsyncLine, Line
 
+L = TypeVar("L", bound=Line)
 # These belong to the site's own pool and clients: what they decode, repeat, watch and notify.
 NOT_OURS = {
     "connection_pool",
@@ -52,11 +53,15 @@ class Dialer:
         )
         self._sentinels = _Sentinels(pool, limit) if _is_sentinel(pool) else None
 
-    def dial(self) -> Line:
-        """Open a line."""
+    def dial(self, kind: type[L], least: float = 0.0) -> L:
+        """Open a line of a kind, whose answers are waited for `least` seconds where that is longer than the limit."""
         where = self._sentinels.find() if self._sentinels else {}
-        timeouts = {"socket_timeout": self._limit, "socket_connect_timeout": self._limit}
-        line = Line(self._kind(**self._parameters | where | timeouts))
+        how = {
+            "protocol": kind.protocol,
+            "socket_timeout": max(self._limit, least),
+            "socket_connect_timeout": self._limit,
+        }
+        line = kind(self._kind(**self._parameters | where | how))
         try:
             line.open()
         except BaseException:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from redis.exceptions import RedisError, ResponseError
 
 from pagecache.stores.base import Refused, Steps
-from pagecache.stores.talk import talk_of
+from pagecache.stores.talk import PlainTalk, Talk, talk_of
 
 T = TypeVar("T")
 
@@ -30,6 +30,11 @@ IDENTITY: tuple[Command, ...] = (
     (("INFO", "server"), (), ()),
     (("INFO", "replication"), (), ()),
 )
+
+# A write that changes nothing, which only the node that takes writes answers: one that became a replica refuses it, and
+# so does one that lost its replicas where `min-replicas-to-write` says so.
+TAKES_WRITES: Command = (("PERSIST",), ("nothing",), ())
+WHO: Any = object()  # a step that asks nobody: for the prefix of the line
 
 
 class Origin:
@@ -45,6 +50,8 @@ class Line:
     """A connection whose exchanges block."""
 
     __slots__ = ("_connection", "_talk", "_used", "origin", "prefix")
+    protocol = 2
+    _talk: Talk | PlainTalk
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -56,8 +63,11 @@ class Line:
         """Connect, and learn who answers."""
         self._connection.connect()
         self._used = time.monotonic()
-        self._talk = talk_of(self._connection)
+        self._begin()
         self.prefix = prefix_of(self.exchange(IDENTITY))
+
+    def _begin(self) -> None:
+        self._talk = talk_of(self._connection)
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
@@ -78,7 +88,7 @@ class Line:
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            answers = self.exchange(commands)
+            answers = self.prefix if commands is WHO else self.exchange(commands)
 
     def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""
@@ -134,7 +144,7 @@ class AsyncLine:
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            answers = await self.exchange(commands)
+            answers = self.prefix if commands is WHO else await self.exchange(commands)
 
     async def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 from threading import Lock
@@ -18,14 +18,20 @@ from pagecache.core.vector import Marking, Plan
 from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store, milliseconds
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
-from pagecache.stores.lines import ELSEWHERE, AsyncLine, Command, Line, Origin, checked
+from pagecache.stores.lines import (
+    ELSEWHERE,
+    TAKES_WRITES,
+    WHO,
+    AsyncLine,
+    Command,
+    Line,
+    Origin,
+    checked,
+)
+from pagecache.stores.listening import Listener
 from pagecache.stores.scripts import ANNOUNCE, RELEASE, SAVE, Script
 
 T = TypeVar("T")
-
-# A write that changes nothing, which only the node that takes writes answers: one that became a replica refuses it, and
-# so does one that lost its replicas where `min-replicas-to-write` says so.
-TAKES_WRITES: Command = (("PERSIST",), ("nothing",), ())
 
 
 class RedisStore(Store):
@@ -42,12 +48,27 @@ class RedisStore(Store):
         self._dialer = Dialer(_write_pool(alias), self.limit)
         self._origin: Origin | None = None
         self._lock = Lock()
+        self._listener: Listener | None = None
         self._idle: Idle[Line] = Idle(Line.close)
         self._loop_idle: LoopIdle[AsyncLine] = LoopIdle(AsyncLine.close)
 
     def close(self) -> None:
-        """Close the idle connections of this process."""
+        """Close the idle connections of this process, and the one that is listened to."""
         self._idle.empty()
+        if self._listener is not None:
+            self._listener.close()
+
+    def listen(self, prefix: str, bound: float, most: int) -> None:
+        """Let the server tell of changes, from the first look-up on."""
+        self._listener = Listener(self._dialer, self.alias, prefix, bound, most)
+
+    def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
+        """Whether these are the versions of the keys, as the server told; None where it is to be asked."""
+        return None if self._listener is None else self._listener.stand(keys, versions)
+
+    def _moved(self, keys: Iterable[str]) -> None:
+        if self._listener is not None:
+            self._listener.moved(keys)
 
     def evicts(self) -> bool:
         """Whether the server drops keys when its memory is full."""
@@ -87,7 +108,7 @@ class RedisStore(Store):
                 return line
             line.close()
         try:
-            line = self._dialer.dial()
+            line = self._dialer.dial(Line)
         except BaseException:
             self._origin = None
             raise
@@ -119,6 +140,8 @@ class RedisStore(Store):
             if before is None or before.prefix != line.prefix:
                 self._origin = Origin(line.prefix)
                 self.history = line.prefix
+                if self._listener is not None:
+                    self._listener.hold_to(line.prefix)
             line.origin = self._origin
             return before is not None and before is not line.origin
 
@@ -147,7 +170,11 @@ class RedisStore(Store):
         return b"maxmemory:0\r" not in text and b"maxmemory_policy:noeviction" not in text
 
     def _fetch(self, keys: Sequence[str]) -> Steps[list[bytes | None]]:
+        listener = self._listener
+        asked = None if listener is None else listener.ask(keys, (yield WHO))
         values: list[bytes | None] = checked((yield ((("MGET",), keys, ()), TAKES_WRITES)))[0]
+        if asked is not None:
+            asked.keep(keys, values)
         return values
 
     def _put(self, items: Mapping[str, bytes], ttl: float | None) -> Steps[None]:

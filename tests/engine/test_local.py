@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,11 +18,15 @@ from pagecache.engine.drive import drive
 from pagecache.engine.flow import page
 from pagecache.engine.visit import forget, local
 from pagecache.invalidation import invalidate, purge
-from pagecache.versions import STAR
+from pagecache.stores import open_store
+from pagecache.versions import STAR, fresh
 from pagecache.writes import writes
 from tests.caches import Watched, broken, watched
 from tests.engine.orders import Search, evicting, fused_writer, reader, writer
-from tests.engine.visits import STORED, answer, data, get, reason, visit_of
+from tests.engine.visits import STORED, View, answer, data, get, reason, show, visit_of
+from tests.lanes import REDIS, cache
+from tests.servers import Server
+from tests.until import until
 
 LIFE, SECRET = 300, "a secret of thirty-two letters or more"
 
@@ -255,3 +260,96 @@ def test_nothing_stale_is_served_after_a_write_and_an_eviction() -> None:
 def test_teeth_a_held_page_whose_vector_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pagecache.engine.looking.is_current", lambda *_: True)
     assert Search(current_and_held, reader, writer).run().stale
+
+
+# Without a trip
+
+
+@pytest.fixture
+def _push(settings: Any, redis_server: Server) -> None:
+    settings.CACHES = {"default": cache(REDIS, redis_server.url)}
+    settings.PAGECACHE = {**settings.PAGECACHE, "LOCAL": "push"}
+    forget()
+
+
+def pushed() -> str:
+    """Let this process hold a page whose versions stand; return its key."""
+    get()
+
+    def all_stand() -> bool:
+        get()
+        held = list(local._held.values())
+        return bool(held) and all(site_store().stand(one.keys, one.versions) for one in held)
+
+    until(all_stand, "the server does not tell of changes")
+    (key,) = local._held
+    return key
+
+
+def effects(visit: Any, view: View = show) -> list[str]:
+    """Carry out a flow; return what it asked for."""
+    flow, result, found = page(visit), None, []
+    with suppress(StopIteration):
+        while True:
+            effect = flow.send(result)
+            found.append(type(effect).__name__)
+            result = effect.run(answer(visit, view))
+    return found
+
+
+@pytest.mark.usefixtures("_push")
+def test_a_hit_asks_nobody_while_the_versions_stand() -> None:
+    pushed()
+    assert effects(visit_of()) == []
+    assert get()[1].startswith("hit")
+
+
+@pytest.mark.usefixtures("_push")
+def test_what_this_process_writes_is_seen_at_once() -> None:
+    for number in range(20):
+        pushed()
+        data["value"] = str(number)
+        invalidate("data")
+        assert get()[0] == str(number)
+
+
+@pytest.mark.usefixtures("_push")
+def test_what_another_process_writes_is_seen_when_the_server_has_told() -> None:
+    key = pushed()
+    held = local._held[key]
+    data["value"] = "new"
+    elsewhere = open_store("default", budget=1)
+    elsewhere.put({site_names().version("data"): fresh()}, 60)
+    elsewhere.close()
+    until(lambda: site_store().stand(held.keys, held.versions) is False, "it is told")
+    assert effects(visit_of())[:2] == ["Fetch", "Lease"], "the held page is not asked about"
+    assert get()[0] == "new"
+
+
+@pytest.mark.usefixtures("_push")
+def test_the_store_is_asked_where_nobody_tells_any_more() -> None:
+    pushed()
+    store: Any = site_store()
+    store._listener.hold_to("another server")
+    assert effects(visit_of()) == ["Fetch"]
+    assert get()[1].startswith("hit")
+
+
+@pytest.mark.usefixtures("_push")
+@pytest.mark.parametrize("how", ["VERIFY", "SHADOW"])
+def test_a_page_that_is_compared_has_start_versions(how: str, settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, how: how == "SHADOW" or 1}
+    pushed()
+    assert effects(visit_of()) == ["Fetch", "Render"]
+    data["value"] = "not announced"
+    assert get()[:2] == ("not announced", "fwd=bypass")
+    assert reason(get()[2]) is Reason.BARRED
+
+
+@pytest.mark.usefixtures("_push")
+def test_a_page_that_the_client_wants_anew_is_stored(settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "OBEY_REQUEST_DIRECTIVES": True}
+    pushed()
+    data["value"] = "new"
+    assert get(HTTP_CACHE_CONTROL="no-cache")[:2] == ("new", "fwd=request; stored; ttl=300")
+    assert get()[0] == "new"

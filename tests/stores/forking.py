@@ -1,14 +1,31 @@
 """Parent and child use one store after a fork; run as a program, for a test's process has threads.
 
-What the parent holds of entries, where a thread may be in the midst of a change, the child begins without.
+What the parent holds of entries, where a thread may be in the midst of a change, the child begins without, and with
+what the server tells of versions: the thread that hears it is the parent's.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from django.conf import settings
+
+from tests.until import until
+
+PREFIX, VERSION = "pagecache:fork:v:", b"v" * 16
+TAG = f"{PREFIX}tag"
+
+
+def know(store: Any) -> None:
+    """Ask until the answer stands."""
+
+    def is_known() -> bool:
+        store.fetch([TAG])
+        return store.stand((TAG,), (VERSION,)) is True
+
+    until(is_known, "the server does not tell of changes")
 
 
 def main(url: str) -> int:
@@ -20,18 +37,23 @@ def main(url: str) -> int:
     from pagecache.stores.local import Held, Local  # noqa: PLC0415
 
     store = open_store("pages", budget=2.0)
-    store.put({"parent": b"parent", "child": b"child"}, 60)
+    store.put({"parent": b"parent", "child": b"child", TAG: VERSION}, 60)
+    store.listen(PREFIX, 30.0, 100)
+    know(store)
     local, held = Local(), Held(Entry(b"", (), 200, (), b"page", 0.0), b"", ())
     local.put("page", held, 10_000)
     with local._lock:  # as another thread may have it
         child = os.fork()
     own = "child" if child == 0 else "parent"
-    right = all(store.fetch([own]) == [own.encode()] for _ in range(500))
+    right = store.stand((TAG,), (VERSION,)) is (None if child == 0 else True)
+    right = right and all(store.fetch([own]) == [own.encode()] for _ in range(500))
     if child == 0:
         right = right and len(local) == 0
         local.put("page", held, 10_000)
+        know(store)
         os._exit(0 if right else 1)
     _, status = os.waitpid(child, 0)
+    right = right and store.stand((TAG,), (VERSION,)) is True
     return 0 if right and status == 0 and len(local) == 1 else 1
 
 

@@ -1,0 +1,95 @@
+"""Versions that stand until the server tells of a change.
+
+A mark goes in before a version is asked for, and the answer is kept only where the mark still stands: what was told
+meanwhile may be later than the answer. What is kept counts as long as it is known that nothing can have been missed.
+The server answers at once, but tells of changes at the end of a round: what changed before a question was told before
+the answer to the next one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from math import inf
+from threading import Lock
+
+from pagecache.core.vector import is_version
+
+MOVED = b""  # in the place of a version that is not what it was; equals none
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def clock() -> float:
+    """Return seconds by a clock that goes on while the machine sleeps, where it has one."""
+    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
+
+
+class Heard:
+    """Versions as one server has them, while it tells of each change over one connection.
+
+    They stand for `bound` seconds after the last but one question on that connection, of those that were answered. At
+    most `most` are kept.
+    """
+
+    __slots__ = ("_bound", "_last", "_lock", "_most", "_proven", "_versions", "server")
+
+    def __init__(self, server: str, bound: float, most: int) -> None:
+        self.server = server  # as lines to it have it before each key
+        self._bound = bound
+        self._most = most
+        self._lock = Lock()
+        self._versions: dict[str, object] = {}
+        self._last = self._proven = -inf
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether two questions were answered."""
+        return self._proven > -inf
+
+    def ask(self, keys: Iterable[str]) -> dict[str, object]:
+        """Put a mark where a version is not known; return what there is now for each key."""
+        mark = object()
+        with self._lock:
+            if len(self._versions) > self._most:
+                self._versions.clear()
+            there = {key: self._versions.get(key) or mark for key in keys}
+            self._versions.update(there)
+        return there
+
+    def keep(self, asked: dict[str, object], answers: Iterable[tuple[str, bytes | None]]) -> None:
+        """Keep what was answered where `ask` left its mark, and nothing was told since."""
+        with self._lock:
+            for key, answer in answers:
+                before = asked.get(key)
+                if before is None or self._versions.get(key) is not before or before == answer:
+                    continue
+                is_first = not isinstance(before, bytes)
+                self._versions[key] = answer if is_first and is_version(answer) else MOVED
+
+    def moved(self, keys: Iterable[str] | None) -> None:
+        """Take note that versions are not what they were; None for all."""
+        with self._lock:
+            if keys is None:
+                self._versions.clear()
+            else:
+                for key in keys:
+                    if key in self._versions:
+                        self._versions[key] = MOVED
+
+    def prove(self, asked: float) -> None:
+        """Take note that a question was answered, which was sent after the answer to the one before: at `asked`."""
+        self._proven, self._last = self._last, asked
+
+    def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
+        """Whether these are the versions of the keys; None where that is to be asked.
+
+        In this order: the time is looked at last, for this process may stop anywhere.
+        """
+        proven = self._proven
+        known = tuple(map(self._versions.get, keys))
+        if clock() - proven >= self._bound:
+            return None
+        if known == versions:
+            return True
+        pairs = zip(known, versions, strict=True)
+        return False if any(isinstance(now, bytes) and now != then for now, then in pairs) else None
