@@ -16,9 +16,10 @@ from tests.emptying import empty_after_tests
 
 empty_after_tests()
 
-# `LANES_LOCAL=validate pytest ...`: each site that a test makes holds pages, unless the test says what it holds.
-if LOCAL := os.environ.get("LANES_LOCAL"):
-    (Options.__init__.__kwdefaults__ or {})["LOCAL"] = LOCAL
+# `LANES_LOCAL=validate pytest ...`: each site that a test makes holds pages, unless the test says what it holds. With
+# `push`, lanes on Redis are told of changes.
+if "LANES_LOCAL" in os.environ:
+    (Options.__init__.__kwdefaults__ or {})["LOCAL"] = "validate"
 
 pytest_plugins = ["tests.server_fixtures", "tests.lanes"]
 

@@ -7,7 +7,9 @@ an event loop, with `cache_page` where no middleware is at work), `lane.get()` a
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -37,7 +39,7 @@ from django.test.client import (
 from django.urls import URLPattern, URLResolver, path
 
 from pagecache import asgi, cache_page, wsgi
-from pagecache.announcing import announcer
+from pagecache.announcing import announcer, site_store
 from pagecache.engine.visit import forget
 from pagecache.recording.recorder import holding
 from tests import settings as stock
@@ -46,6 +48,7 @@ PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
 STOCK = tuple(name for name in stock.MIDDLEWARE if name != PAGECACHE)
 MEMORY, REDIS = "memory", "redis"
 PATH = "/page/"
+LANES_LOCAL = os.environ.get("LANES_LOCAL")  # what the sites of tests hold; see `conftest`
 PATIENCE = 10  # seconds that a store may take, for the machine may be busy
 
 View = Callable[..., Any]
@@ -129,9 +132,22 @@ def lane(request: pytest.FixtureRequest, settings: Any) -> Iterator[Lane]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": cache(store, location)}
     opened = Lane(kind, settings, location)
+    if LANES_LOCAL == "push" and store == REDIS:
+        opened.configure(LOCAL="push")
     yield opened
     announcer._failed.clear()
     forget()
+
+
+def hear() -> None:
+    """Wait until the store tells of changes, where it is to; it never does while a test has stopped the clocks."""
+    store: Any = site_store()
+    listener = getattr(store, "_listener", None)
+    for _ in range(100):
+        if listener is None or (listener._heard and listener._heard.is_proven):
+            break
+        listener._begin()
+        time.sleep(0.002)
 
 
 def showing(read: Callable[[Any], object]) -> View:
@@ -225,6 +241,8 @@ class Lane:
     def visitor(self, **cookies: str) -> Visitor:
         """Return somebody new, with these cookies."""
         client = client_of(self.kind)
+        if LANES_LOCAL == "push":
+            hear()
         if self._handler is not None:
             client.handler = self._handler
         self._handler = client.handler

@@ -28,6 +28,7 @@ from django.urls import include, path, re_path
 from pagecache import invalidate, purge
 from pagecache.announcing import site_store
 from pagecache.engine import looking, storing
+from pagecache.engine.visit import local
 from tests.lanes import ALL, MEMORY, STOCK, Lane, showing, status, text, through, unrecorded
 from tests.site.factories import make_article
 from tests.site.models import Article
@@ -570,6 +571,7 @@ def test_i133_bytes_that_somebody_else_wrote_are_a_miss(lane: Lane, damage: str)
     cache = store._handler.create_connection(store.alias)
     data = cache.get(key)
     cache.set(key, DAMAGES[damage](data))
+    local.clear()
     answer = lane.get()
     assert (text(answer), status(answer).hit) == ("hello", False)
     assert lane.see().hit
