@@ -39,6 +39,7 @@ class Contender:
     application: str = "benchmarks.wsgi:application"
     interface: str = "wsgi"
     proof: str = ""
+    local: str | None = None  # how processes hold pages
     is_kept: bool = True  # all answers are the same one, not each made anew
 
 
@@ -54,6 +55,22 @@ CONTENDERS = (
         PAGECACHE,
         application="benchmarks.fast:over_wsgi",
         proof=HIT,
+    ),
+    Contender(
+        "pagecache-wsgi-validate",
+        "the same with pages in the process, versions asked for",
+        PAGECACHE,
+        application="benchmarks.fast:over_wsgi",
+        proof=HIT,
+        local="validate",
+    ),
+    Contender(
+        "pagecache-wsgi-push",
+        "the same with pages in the process, nobody asked",
+        PAGECACHE,
+        application="benchmarks.fast:over_wsgi",
+        proof=HIT,
+        local="push",
     ),
     Contender(
         "pagecache-asgi",

@@ -30,6 +30,8 @@ LABELS = {
     "django-page": "a hit of Django's cache_page on its RedisCache",
     "pagecache": "a hit of pagecache's middleware",
     "pagecache-wsgi": "a hit of pagecache's lane before Django, WSGI",
+    "pagecache-wsgi-validate": "a hit of that lane with LOCAL = 'validate'",
+    "pagecache-wsgi-push": "a hit of that lane with LOCAL = 'push'",
     "pagecache-page": "a hit of pagecache's cache_page alone",
     "mget": "a middleware with one MGET",
     "get-many": "the trip alone: django-redis, get_many",
