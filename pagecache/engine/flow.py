@@ -99,6 +99,7 @@ def _refreshed(visit: Visit, ended: Entry) -> Flow:
     response = None
     visit.is_ahead = False  # nothing of a visitor is to be found out
     yield from _guard(look_up(visit), visit)
+    yield from _guard(_start_late(visit), visit)
     there, found.entry = found.entry, None
     is_due = there is None or there.created <= ended.created
     if found.reason is None and is_due and found.turn.until > time.monotonic():
@@ -143,17 +144,23 @@ def _start(visit: Visit) -> Flow:
 
 def _serve(visit: Visit) -> Flow:
     """Give the response for the entry that was found, None for the view to answer."""
-    found = visit.found
-    if found.entry is not None and visit.is_checked(random.random()):  # noqa: S311 no secret
-        found.proof, found.entry = found.entry, None
-        if found.star is None:  # a hit without a trip
-            yield from _guard(begin(visit), visit)
-    if found.entry is None:
+    found, entry = visit.found, visit.found.entry
+    if entry is None:
         return None
-    if _is_due_early(visit, found.entry):
-        found.entry, found.ended = None, found.entry
-        return None
-    return (yield from _guard(_made_of(visit, found.entry), visit))
+    if visit.is_checked(random.random()):  # noqa: S311 no secret
+        found.proof, found.entry = entry, None
+    elif _is_due_early(visit, entry):
+        found.ended, found.entry = entry, None
+    else:
+        return (yield from _guard(_made_of(visit, entry), visit))
+    yield from _guard(_start_late(visit), visit)
+    return None
+
+
+def _start_late(visit: Visit) -> Flow:
+    """Read start versions where a page was found without a trip, and is not what answers."""
+    if visit.found.star is None and visit.found.reason is None:
+        yield from begin(visit)
 
 
 def _is_due_early(visit: Visit, entry: Entry) -> bool:

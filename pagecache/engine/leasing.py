@@ -17,7 +17,15 @@ from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Refused, remember
 from pagecache.engine.effects import Fetch, Lease, Pause, Release, Wait
-from pagecache.engine.visit import MOST, Flow, Visit, key_material, recipes, uncacheable
+from pagecache.engine.visit import (
+    MOST,
+    Flow,
+    Visit,
+    key_material,
+    local,
+    recipes,
+    uncacheable,
+)
 from pagecache.events import logger
 from pagecache.recording.recorder import Bystander, Recorder, current
 from pagecache.stores import StoreError
@@ -116,7 +124,10 @@ def _is_ahead(visit: Visit, turn: Turn, until: float) -> Flow:
     try:
         holder, value = yield Lease(turn.key, turn.token, conf.get().options.WAIT_SECONDS, beside)
         if holder is None:
-            return visit.alias is None and value != visit.found.seen
+            is_other = visit.alias is None and not _begins(value, visit.found.seen)
+            if is_other:
+                local.drop(visit.found.key)
+            return is_other
         turn.in_store = False
         if holder != MARK:
             holder = yield from _when_over(turn.key, holder, until)
@@ -131,6 +142,11 @@ def _is_ahead(visit: Visit, turn: Turn, until: float) -> Flow:
     if until:
         recipes.pop(visit.path, None)  # the other may have learned of inputs
     return True
+
+
+def _begins(value: bytes, seen: bytes) -> bool:
+    """Whether what is there began so when it was seen; nothing is nothing still."""
+    return value.startswith(seen) if seen else not value
 
 
 def _when_over(key: str, holder: bytes, until: float) -> Flow:

@@ -36,6 +36,7 @@ from pagecache.tags import SITE, page_tag
 from pagecache.writes import writes
 
 Versions = dict[str, bytes | None]
+DIFFERS = 16  # bytes behind a vector in which no two entries are the same: a checksum or a seal
 BUSY_SECONDS = 10.0  # after an unsafe request
 
 
@@ -109,7 +110,7 @@ def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     if not stands:
         local.drop(found.key)
         return None
-    found.is_there, found.forward = True, "stale"
+    found.is_there, found.forward, found.seen = True, "stale", held.seen
     entry = visit.opened(held.entry)
     return None if entry is None else (entry, held.vector)
 
@@ -147,7 +148,8 @@ def _stored(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     options = conf.get().options
     if options.LOCAL and visit.alias is None and decoded[0].expires > now:
         keys = site_names().versions(entry.tags) if options.LOCAL == "push" else ()
-        local.put(found.key, Held(*decoded, keys), options.LOCAL_BYTES)
+        seen = data[: codec.HEAD.size + len(vector) + DIFFERS]
+        local.put(found.key, Held(*decoded, keys, seen), options.LOCAL_BYTES)
     return entry, vector
 
 

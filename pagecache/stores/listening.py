@@ -170,7 +170,8 @@ class Listener:
             try:
                 self._listen(over)
             except Exception as error:  # noqa: BLE001 whatever it is, versions are asked for
-                self._failed(error)
+                if not over.is_set():
+                    self._failed(error)
             finally:
                 self._heard = None
             over.wait(PAUSE)

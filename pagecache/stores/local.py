@@ -23,18 +23,21 @@ PER_FIELD = 72  # bytes of one header for its pair
 
 
 class Held:
-    """An entry that was intact in the store, and the keys of its vector's versions."""
+    """An entry that was intact in the store, the keys of its vector's versions, and how its bytes began there."""
 
-    __slots__ = ("chances", "entry", "keys", "size", "vector", "versions")
+    __slots__ = ("chances", "entry", "keys", "seen", "size", "vector", "versions")
 
-    def __init__(self, entry: Entry, vector: bytes, keys: tuple[str, ...]) -> None:
+    def __init__(
+        self, entry: Entry, vector: bytes, keys: tuple[str, ...], seen: bytes = b""
+    ) -> None:
         self.entry = entry
+        self.seen = seen
         self.vector = vector
         self.keys = keys
         self.versions = tuple(
             vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)
         )
-        texts = (entry.material, entry.body, vector, *self.versions, *keys, *entry.tags)
+        texts = (entry.material, entry.body, vector, seen, *self.versions, *keys, *entry.tags)
         fields = (text for pair in entry.headers for text in pair)
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))

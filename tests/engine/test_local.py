@@ -33,7 +33,13 @@ LIFE, SECRET = 300, "a secret of thirty-two letters or more"
 
 @pytest.fixture(autouse=True)
 def _local(settings: Any) -> None:
-    settings.PAGECACHE = {**settings.PAGECACHE, "TIMEOUT": LIFE, "LOCAL": "validate"}
+    early = 1e-9  # none is due before its end, unless a test says so
+    settings.PAGECACHE = {
+        **settings.PAGECACHE,
+        "TIMEOUT": LIFE,
+        "LOCAL": "validate",
+        "EARLY_REFRESH": early,
+    }
 
 
 def held() -> str:
@@ -262,6 +268,36 @@ def test_teeth_a_held_page_whose_vector_is_not_compared(monkeypatch: pytest.Monk
     assert Search(current_and_held, reader, writer).run().stale
 
 
+def make_anew(value: str = "new") -> tuple[str, str]:
+    """Ask for a page that is due, by a request that makes it itself."""
+    data["value"] = value
+    visit = visit_of()
+    visit.again = None
+    response = drive(page(visit), answer(visit))
+    return response.content.decode(), response.headers["Cache-Status"].split("; ", 1)[1]
+
+
+def test_a_page_is_made_anew_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    held()
+    monkeypatch.setattr("pagecache.engine.flow.is_due_early", lambda *_: True)
+    assert make_anew() == ("new", "fwd=stale; stored; ttl=300")
+    assert len(local) == 0
+
+
+def test_a_page_that_another_process_made_anew_is_not_made_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = held()
+    old = local._held[key]
+    monkeypatch.setattr("pagecache.engine.flow.is_due_early", lambda *_: True)
+    make_anew()
+    local._held[key] = old
+    assert make_anew("newer")[1].startswith("hit"), "somebody else was faster"
+    assert len(local) == 0, "the page is asked for anew"
+    monkeypatch.undo()
+    assert get()[0] == "new"
+
+
 # Without a trip
 
 
@@ -353,3 +389,12 @@ def test_a_page_that_the_client_wants_anew_is_stored(settings: Any) -> None:
     data["value"] = "new"
     assert get(HTTP_CACHE_CONTROL="no-cache")[:2] == ("new", "fwd=request; stored; ttl=300")
     assert get()[0] == "new"
+
+
+@pytest.mark.usefixtures("_push")
+def test_a_page_is_made_anew_before_it_ends_without_a_trip_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pushed()
+    monkeypatch.setattr("pagecache.engine.flow.is_due_early", lambda *_: True)
+    assert make_anew() == ("new", "fwd=stale; stored; ttl=300")
