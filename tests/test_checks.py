@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
 from django.middleware.gzip import GZipMiddleware
@@ -17,6 +18,7 @@ from django.urls import include, path
 
 from pagecache import checks
 from pagecache.checks.caches import check_cache
+from pagecache.middleware import PageCacheMiddleware
 from pagecache.packing import ZSTD
 from pagecache.recording.stock import BELONGS_OUTSIDE, GZIP
 from pagecache.segments import by_user, combine
@@ -185,6 +187,14 @@ def test_e008_tells_of_a_backend_that_is_not_there(settings: Any) -> None:
     (message,) = check_cache()  # Django's own checks would raise
     assert message.id == "pagecache.E008"
     assert "no backend 'nowhere.Cache'" in message.msg
+
+
+def test_e008_tells_of_a_cache_that_does_not_tell_of_changes(settings: Any) -> None:
+    settings.CACHES = {"default": {**LOCMEM, "OPTIONS": LARGE}}
+    settings.PAGECACHE = {**settings.PAGECACHE, "LOCAL": "push"}
+    assert "which needs Redis 6 or later: the cache 'default'" in found()["pagecache.E008"].msg
+    with pytest.raises(ImproperlyConfigured, match="needs Redis 6 or later"):
+        PageCacheMiddleware(view)
 
 
 def test_w003_tells_of_a_cache_in_one_process(settings: Any) -> None:
