@@ -596,7 +596,7 @@ def test_a_page_that_is_as_it_was_does_not_end_earlier_each_time(
             ttls.append(lane.see().ttl)
             clock.tick(60)
         assert ttls == [50, 50, 50]
-        assert text(lane.get()) == "1"
+        assert lane.read() == "1"
 
 
 def test_what_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
