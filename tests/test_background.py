@@ -19,7 +19,6 @@ from django.core.signals import request_finished
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
-from django.test import AsyncClient
 from django.utils import timezone, translation
 from django.views.decorators.http import condition
 from freezegun import freeze_time
@@ -31,11 +30,11 @@ from pagecache.engine.leasing import turns
 from pagecache.stores import StoreError
 from pagecache.writes import writes
 from tests.lanes import (
+    ASGI,
     DECORATOR_SYNC,
-    FAST,
     LAST_SYNC,
     MEMORY,
-    MIDDLEWARE,
+    MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
     STOCK,
     WSGI,
@@ -129,11 +128,26 @@ def test_it_begins_when_the_visitor_has_the_page(lane: Lane) -> None:
     assert order == ["ended", "made", "ended"]
 
 
-@through(*FAST, *MIDDLEWARE)
-def test_on_an_event_loop_it_is_a_task(lane: Lane) -> None:
+SCOPES: list[dict[str, Any]] = [
+    {},
+    {"server": ("/run/site.sock", None)},
+    {"query_string": "q=\u20ac".encode()},
+]
+
+
+@through(MIDDLEWARE_ASYNC, ASGI)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_on_an_event_loop_it_is_a_task(lane: Lane, scope: dict[str, Any]) -> None:
     seen: list[HttpRequest] = []
-    ending(lane, counting(lane, seen))
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(request)
+        assert ("q" in request.META["QUERY_STRING"]) is ("query_string" in scope)
+        return HttpResponse(str(lane.renders))
+
+    ending(lane, view)
     client: Any = lane.visitor().client
+    client.scope = scope
 
     async def visits(clock: Any) -> list[str]:
         answers = [await client.get("/page/")]
@@ -144,11 +158,10 @@ def test_on_an_event_loop_it_is_a_task(lane: Lane) -> None:
                 await asyncio.wait(background._tasks)
         return [text(one) for one in answers]
 
-    if isinstance(client, AsyncClient):
-        with freeze_time(NOON, real_asyncio=True) as clock:
-            assert asyncio.run(visits(clock)) == ["1", "1", "2"]
-        assert lane.renders == 2
-        assert len({id(request) for request in seen}) == 2
+    with freeze_time(NOON, real_asyncio=True) as clock:
+        assert asyncio.run(visits(clock)) == ["1", "1", "2"]
+    assert lane.renders == 2
+    assert len({id(request) for request in seen}) == 2
 
 
 def test_it_begins_once_however_often_the_response_is_closed(
@@ -223,6 +236,18 @@ def test_what_the_page_goes_by_is_in_it(lane: Lane) -> None:
     assert status(again).ttl == 60
     assert text(again).partition(" ")[2] == first.partition(" ")[2]
     assert "'de'" in first
+
+
+def test_a_cookie_of_any_text_is_in_it(lane: Lane) -> None:
+    ending(lane, lambda request: HttpResponse(f"{lane.renders} {request.COOKIES['theme']}"))
+    lane.configure(KEY_COOKIES=["theme"])
+    sent = {"Cookie": "theme=\u20ac\xe9".encode().decode("latin-1")}
+    with freeze_time(NOON) as clock:
+        lane.get(headers=sent)
+        clock.tick(70)
+        assert lane.read(headers=sent) == "1 \u20ac\xe9"
+        done()
+        assert lane.read(headers=sent) == "2 \u20ac\xe9"
 
 
 def by_moon(request: HttpRequest) -> str | None:

@@ -84,10 +84,12 @@ def _query(asked: DjangoAsked, inputs: frozenset[Input]) -> str:
 
 
 def _environ(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
-    paths = {"SCRIPT_NAME": asked.script, "PATH_INFO": asked.path}
+    texts = {"SCRIPT_NAME": asked.script, "PATH_INFO": asked.path}
+    if "HTTP_COOKIE" in meta:
+        texts["HTTP_COOKIE"] = meta["HTTP_COOKIE"]
     return {
         **meta,
-        **{name: path.encode().decode("latin-1") for name, path in paths.items()},
+        **{name: text.encode().decode("latin-1") for name, text in texts.items()},
         "REQUEST_METHOD": "GET",
         "REMOTE_ADDR": OWN_ADDRESS,
         "wsgi.input": BytesIO(),
@@ -104,14 +106,14 @@ def _scope(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
         "scheme": asked.scheme,
         "path": asked.full_path,
         "root_path": asked.script,
-        "query_string": meta["QUERY_STRING"].encode("latin-1"),
+        "query_string": meta["QUERY_STRING"].encode(),
         "headers": [
             (name[5:].replace("_", "-").lower().encode(), value.encode("latin-1"))
             for name, value in meta.items()
             if name.startswith("HTTP_")
         ],
         "client": (OWN_ADDRESS, 0),
-        "server": (meta["SERVER_NAME"], int(meta["SERVER_PORT"])),
+        "server": (meta["SERVER_NAME"], meta["SERVER_PORT"]),  # a socket of the system has no port
     }
 
 
