@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from freezegun import freeze_time
 
 from pagecache import ainvalidate, apurge, cache_page, depends_on, invalidate, purge
 from pagecache.announcing import announcer, site_names, site_store
-from pagecache.engine.background import Background, background
+from pagecache.engine.background import NAME, Background, background
 from pagecache.engine.leasing import turns
 from pagecache.stores import StoreError
 from pagecache.writes import writes
@@ -62,10 +62,10 @@ def _none_left() -> Any:
 
 def done() -> None:
     """Wait until nothing is done in the background any more."""
-    end = time.monotonic() + 30
-    while background._threads:
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    for thread in threading.enumerate():
+        if thread.name == NAME:
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 def ending(lane: Lane, view: Callable[[HttpRequest], HttpResponse], **options: Any) -> None:
@@ -631,8 +631,7 @@ def test_what_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         raise RuntimeError
 
     own.begin(fails)
-    while own._threads:
-        time.sleep(0.001)
+    done()
     assert "behind its visitors' backs" in caplog.text
 
 
@@ -649,10 +648,28 @@ def test_no_more_is_begun_than_there_is_room_for() -> None:
     assert not own.has_room
     assert own._threads == 2
     go.set()
-    while own._threads:
-        time.sleep(0.001)
+    done()
     assert 2 <= len(begun) <= 16
     assert own.has_room
+
+
+def test_where_no_thread_is_to_be_had_it_is_left_undone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Background()
+    begun: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refusing)
+        for _ in range(30):
+            own.begin(lambda: begun.append(1))
+    assert "behind its visitors' backs" in caplog.text
+    own.begin(lambda: begun.append(2))
+    done()
+    assert begun == [2]
+
+
+def refusing(_thread: threading.Thread) -> None:
+    raise RuntimeError
 
 
 def test_no_more_tasks_are_begun_than_there_is_room_for(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context
 from threading import Lock, Thread
 from typing import Any
@@ -14,6 +15,8 @@ from pagecache.events import logger
 
 THREADS = 2  # of a process, at a time
 MOST = 16  # jobs that wait or run
+NAME = "pagecache"  # of each thread
+FAILED = "A page could not be made anew behind its visitors' backs; one of them gets the view's answer, later."
 
 Job = Callable[[], object]
 
@@ -37,7 +40,7 @@ class Background:
         return len(self._jobs) + self._threads + len(self._tasks) < MOST
 
     def begin(self, job: Job) -> None:
-        """Do something on a thread; it is left undone where there is much to do already."""
+        """Do something on a thread; it is left undone where there is much to do already, or no thread to be had."""
         with self._lock:
             if not self.has_room:
                 return
@@ -45,7 +48,13 @@ class Background:
             if self._threads == THREADS:
                 return
             self._threads += 1
-        Thread(target=self._work, name="pagecache", daemon=True).start()
+        try:
+            Thread(target=self._work, name=NAME, daemon=True).start()
+        except RuntimeError:  # the process ends, or may have no more
+            logger.exception(FAILED)
+            with self._lock, suppress(ValueError):  # another thread may have it
+                self._threads -= 1
+                self._jobs.remove(job)
 
     def begin_task(self, job: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Do something on the event loop that runs, likewise."""
@@ -66,9 +75,6 @@ class Background:
             except Exception:  # noqa: BLE001 nobody else would hear of it
                 logger.exception(FAILED)
         connections.close_all()
-
-
-FAILED = "A page could not be made anew behind its visitors' backs; one of them gets the view's answer, later."
 
 
 async def _tried(job: Callable[[], Coroutine[Any, Any, object]]) -> None:
