@@ -16,8 +16,8 @@ def invalidate(*targets: Target, soft: bool = False) -> None:
     would be refused (`TWO_PHASE`, `ON_INVALIDATION_FAILURE`).
 
     With `soft` the pages end, as if their time were over: one that may be served while it is made anew
-    (`stale-while-revalidate`) is, for so many seconds from now. Elsewhere than on Redis, after a time without, or where
-    the data moves again meanwhile, that is the same as without `soft`.
+    (`stale-while-revalidate`) is, for so many seconds from now. Elsewhere than on Redis, or where the data has moved
+    otherwise since the page was made, or moves again meanwhile, that is the same as without `soft`.
     """
     tags = tags_to_drop(targets)
     writes.add(tags, soft=soft)
