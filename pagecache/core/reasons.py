@@ -131,7 +131,7 @@ class Reason(StrEnum):
     )
     OUTSIDE = (
         "outside",
-        "middleware before pagecache, or what stands around `cache_page`, is neither known nor named in `OUTSIDE`",
+        "code that may see requests before pagecache (middleware, a decorator) is not known, nor named in `OUTSIDE`",
     )
     TOLD_OUTSIDE = (
         "told-outside",
