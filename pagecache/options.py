@@ -164,9 +164,7 @@ class Options:
     STALE_IF_ERROR: float = _duration(0)
     STALE_WHILE_REVALIDATE: float = _duration(0)
     WAIT_SECONDS: float = _duration(5)
-    EARLY_REFRESH: float = _option(
-        0, lambda v: v is not None and is_seconds(v), "a number, 0 (never) or more, such as 1"
-    )
+    EARLY_REFRESH: float = _option(0, is_duration, "a number, 0 (never) or more, such as 1")
     JITTER: float = _option(0, _is_share, "a share of lifetimes: a number from 0 to 1, such as 0.1")
     SETTLE_SECONDS: float = _duration(0)
     TWO_PHASE: bool = _option(default=False, is_valid=_is_bool, must_be="True or False")

@@ -104,7 +104,7 @@ def _hold_for_admission(visit: Visit, key: str) -> None:
     if not is_seldom and found.took >= least.cost:
         return
     if not found.has_recipe:
-        remember(unsaved, visit.path, True, MOST)  # noqa: FBT003 a member of it
+        remember(unsaved, visit.path, None, MOST)
     raise Refused(Reason.TOO_FEW_HITS if is_seldom else Reason.TOO_CHEAP)
 
 

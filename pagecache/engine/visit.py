@@ -175,7 +175,7 @@ class Visit(Protocol):
 
 recipes: dict[str, tuple[Input, ...]] = {}
 # Paths whose recipe is known here, and not kept in the store, since no page of theirs was.
-unsaved: dict[str, bool] = {}
+unsaved: dict[str, None] = {}
 known_tags: dict[str, tuple[str, ...]] = {}
 # Paths whose stored page was not what the view answers, until when, in seconds since the epoch.
 barred: dict[str, float] = {}

@@ -48,9 +48,8 @@ class Dialer:
         self._limit = limit
         self._kind, self._async_kind = _kinds(pool.connection_class)
         self._parameters = {**_ours(pool.connection_kwargs), "protocol": 2}
-        self._secured: Any = (
-            None  # what makes the context of awaited connections over TLS, and has it then
-        )
+        # What makes the context of awaited connections over TLS, and has it then.
+        self._secured: Any = None
         self._sentinels = _Sentinels(pool, limit) if _is_sentinel(pool) else None
 
     def dial(self, kind: type[L], least: float = 0.0) -> L:
