@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from django.core.signing import Signer, TimestampSigner, b62_decode
+from django.core.signing import TimestampSigner, b62_decode
 
 from pagecache.recording.recorder import recorder
 
@@ -20,7 +20,7 @@ def install() -> None:
         found = unsign(self, value, max_age)
         render = recorder()
         if render is not None and max_age is not None:
-            signed_at = b62_decode(Signer.unsign(self, value).rsplit(self.sep, 1)[1])
+            signed_at = b62_decode(value.rsplit(self.sep, 2)[1])
             seconds = max_age.total_seconds() if isinstance(max_age, timedelta) else max_age
             render.lapse(signed_at + seconds)
         return found
