@@ -22,7 +22,8 @@ from django.views.generic.base import View
 
 from pagecache import conf
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.routes import wrapped
+from pagecache.bridge.routes import dotted, wrapped
+from pagecache.core.headers import FORBIDDING
 from pagecache.events import settings_reloaded
 
 OWN = "pagecache.decorators"
@@ -32,7 +33,6 @@ NOT_KNOWN = {
     STOCK + "cache.never_cache",
     STOCK + "http.condition",
 }  # one forbids, one runs code of the site
-FORBIDDING = {"no_cache", "no_store", "private"}
 METHOD_DECORATOR = "django.utils.decorators._multi_decorate"
 HANDLERS = ("dispatch", "get", "head")
 CONVERTED = re.compile(r"<\s*([^<>:]+):")  # in a route, as in `films/<int:pk>/`
@@ -47,7 +47,7 @@ _judged: list[tuple[list[Any], bool]] = []
 def is_unseen(request: HttpRequest) -> bool:
     """Whether no code of the site has read the request yet: of its own class, or a receiver of `request_started`."""
     cls = type(request)
-    if cls.__init__ not in MAKERS and _dotted(cls) not in conf.get().options.OUTSIDE:
+    if cls.__init__ not in MAKERS and dotted(cls) not in conf.get().options.OUTSIDE:
         return False
     heard, judged = list(request_started.receivers), next(iter(_judged), None)
     if judged is None or judged[0] != heard:
@@ -76,15 +76,11 @@ def _forget(**_kwargs: Any) -> None:
     _judged.clear()
 
 
-def _dotted(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
-
-
 def is_plain_route(match: ResolverMatch) -> bool:
     """Whether no converter of the site has read something for the page, to find what is meant by a part of its path."""
     known, options = get_converters(), conf.get().options
     kinds = {type(known.get(name)) for name in CONVERTED.findall(match.route or "")}
-    return all(kind.__module__ == CONVERTERS or _dotted(kind) in options.OUTSIDE for kind in kinds)
+    return all(kind.__module__ == CONVERTERS or dotted(kind) in options.OUTSIDE for kind in kinds)
 
 
 def is_known(callback: Callable[..., Any], own: Callable[..., Any]) -> bool:
@@ -122,7 +118,7 @@ def _is_known_layer(layer: Any) -> bool:
         return True
     if origin == CACHE_CONTROL:
         directives = getclosurevars(layer).nonlocals["kwargs"]
-        return FORBIDDING.isdisjoint(name.replace("-", "_") for name in directives)
+        return FORBIDDING.isdisjoint(name.replace("_", "-") for name in directives)
     return origin.startswith((f"{OWN}.", STOCK)) and origin not in NOT_KNOWN
 
 

@@ -127,13 +127,13 @@ def _login_is_required() -> bool:
     return any(leads_to(path, LOGIN_REQUIRED) for path in settings.MIDDLEWARE)
 
 
-def leads_to(path: str, dotted: str) -> bool:
+def leads_to(path: str, wanted: str) -> bool:
     """Whether a path in `MIDDLEWARE` leads to a class, or to one derived from it."""
     try:
         bases = getattr(import_string(path), "__mro__", ())
     except ImportError:  # Django says so itself
         return False
-    return any(_dotted(base) == dotted for base in bases)
+    return any(dotted(base) == wanted for base in bases)
 
 
 @lru_cache(8)
@@ -148,10 +148,11 @@ def is_ours(path: str) -> bool:
         found = import_string(path)
     except ImportError:  # Django says so itself
         return False
-    return isinstance(found, type) and _dotted(found) == OURS
+    return isinstance(found, type) and dotted(found) == OURS
 
 
-def _dotted(cls: type) -> str:
+def dotted(cls: type) -> str:
+    """Return the dotted path of a class."""
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
@@ -176,9 +177,7 @@ def _guards_itself(layer: Any) -> bool:
     module = getattr(layer, "__module__", None) or ""
     if module.startswith(SENSITIVE_MODULES):
         return True
-    return (
-        _dotted(layer) == ACCESS_MIXIN if isinstance(layer, type) else hasattr(layer, "login_url")
-    )
+    return dotted(layer) == ACCESS_MIXIN if isinstance(layer, type) else hasattr(layer, "login_url")
 
 
 def unknown_outside(middleware: Iterable[str]) -> list[str]:
