@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from threading import Event, Thread
 
 from tests.growth import HOUR, Sample, described, sample, slopes
+
+IS_LINUX = sys.platform == "linux"
 
 
 def test_growth_is_counted_after_the_warm_up() -> None:
@@ -24,21 +24,41 @@ def test_few_samples_say_nothing() -> None:
     assert described([]) == "growth: too few samples"
 
 
+# Once it is told to, it has a thread and a child more, until it is told to end.
+FAMILY = """
+import subprocess, sys, threading
+print("one", flush=True)
+input()
+over = threading.Event()
+threading.Thread(target=over.wait, daemon=True).start()
+words = [sys.executable, "-c", "print('up', flush=True); input()"]
+with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    child.stdout.readline()
+    print("three", flush=True)
+    input()
+    child.communicate(b"\\n")
+over.set()
+"""
+
+
 def test_a_sample_has_the_threads_and_the_memory_of_all_that_descend() -> None:
-    before, go = sample(os.getpid()), Event()
-    if before is None:
-        return  # no such thing here
-    thread = Thread(target=go.wait)
-    thread.start()
-    words = [sys.executable, "-c", "print('up', flush=True); input()"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        now = sample(os.getpid())
-        child.communicate(b"\n")
-    go.set()
-    thread.join()
-    assert now is not None
-    assert now.threads == before.threads + 2
-    assert now.memory > before.memory
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", FAMILY], stdin=pipe, stdout=pipe, text=True
+    ) as root:
+        assert root.stdin is not None
+        assert root.stdout is not None
+        samples = []
+        for said in ("one", "three"):
+            assert root.stdout.readline() == f"{said}\n"
+            samples.append(sample(root.pid))
+            print(file=root.stdin, flush=True)
+    if IS_LINUX:
+        before, now = samples
+        assert before is not None
+        assert now is not None
+        assert (before.threads, now.threads) == (1, 3)
+        assert now.memory > before.memory
+    else:
+        assert samples == [None, None]
     assert sample(-1) is None
