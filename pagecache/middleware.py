@@ -47,7 +47,7 @@ class PageCacheMiddleware:
         visit = self.arrive(request)
         token = _visit.set(visit)
         try:
-            return visit.leaving(drive(page(visit), partial(self._get_response, request)))
+            return visit.leaving(drive(page(visit), visit.render))
         finally:
             _visit.reset(token)
 
@@ -56,7 +56,7 @@ class PageCacheMiddleware:
         visit = self.arrive(request)
         token = _visit.set(visit)
         try:
-            return visit.leaving(await adrive(page(visit), partial(self._get_response, request)))
+            return visit.leaving(await adrive(page(visit), visit.render))
         finally:
             _visit.reset(token)
 

@@ -59,7 +59,7 @@ class DjangoVisit:
         self._kind = type(request)
         # Returns the visit of another request in its place, None where one cannot be answered alone.
         self.again: Callable[[HttpRequest], DjangoVisit] | None = None
-        self.render: Callable[[], Any] | None = None  # the page, for a request that nobody sent
+        self.render: Callable[[], Any] | None = None  # lets the site make the page
         self._then: Callable[[], object] | None = None  # what is done once the response is sent
         self.asked = asked
         self.recorder = Recorder()

@@ -65,7 +65,7 @@ class Visit(Protocol):
 
     @property
     def render(self) -> Callable[[], Any] | None:
-        """What makes the page, for a request that nobody sent."""
+        """What makes the page."""
 
     def twin(self) -> "Visit | None":
         """Return the visit of a request for the same page with nothing of the visitor's; None where there is none."""

@@ -89,9 +89,8 @@ class Store(ABC):
 
     def __init__(self, alias: str, budget: float) -> None:
         self.alias = alias
-        self.history = (
-            ""  # the one that the server continues: another after a restart or a failover
-        )
+        # The one that the server continues: another after a restart or a failover.
+        self.history = ""
         self.limit = budget / 2  # seconds
         self.latency = Latency()
         self.reading = Circuit(f"Reading from cache {alias!r}")
