@@ -597,6 +597,30 @@ def test_a_page_is_made_anew_before_it_ends_by_chance(
         assert (lane.read(), lane.see().ttl) == ("2", 60)
 
 
+@through(MIDDLEWARE_SYNC, WSGI, LAST_SYNC, DECORATOR_SYNC)
+def test_a_page_that_has_not_ended_stands_in_for_a_view_that_fails_to_make_it_anew(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with freeze_time(NOON) as clock:
+
+        def view(request: HttpRequest) -> HttpResponse:
+            clock.tick(2)
+            if lane.renders == 2:
+                raise RuntimeError
+            return HttpResponse(str(lane.renders))
+
+        lane.configure(EARLY_REFRESH=1)
+        lane.show(view, timeout=60)
+        drawing(monkeypatch, 0.999)
+        visitor = lane.visitor()
+        visitor.client.raise_request_exception = False
+        visitor.get()
+        clock.tick(55)
+        assert text(visitor.get()) == "1"
+        done()
+        assert lane.renders == 2
+
+
 def test_pages_that_were_made_together_end_apart(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:

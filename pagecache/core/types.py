@@ -167,7 +167,7 @@ class Found:
     vector: bytes = b""  # of the entry
     known: Entry | None = None  # one of which the view may say that it is as it was
     proof: Entry | None = None  # one that is not served, but compared with what the view answers
-    reserve: Entry | None = None  # an entry that has ended, and may stand in for an error
+    reserve: Entry | None = None  # an entry that may stand in for an error
     ended: Entry | None = None  # one that may be served while another request makes it anew
     star: bytes | None = None
     since: float = 0.0  # when they were read, in seconds since the epoch

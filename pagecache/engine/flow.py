@@ -150,7 +150,8 @@ def _serve(visit: Visit) -> Flow:
     if visit.is_checked(random.random()):  # noqa: S311 no secret
         found.proof, found.entry = entry, None
     elif _is_due_early(visit, entry):
-        found.ended, found.entry = entry, None
+        found.ended = found.reserve = entry
+        found.entry = None
     else:
         return (yield from _guard(_made_of(visit, entry), visit))
     yield from _guard(_start_late(visit), visit)
