@@ -42,9 +42,14 @@ Announcement = tuple[str, dict[str, bytes], float, Marking | None]
 class Due(NamedTuple):
     """What is to be announced: tags, the ids of the transactions that ended, and tags whose data moves softly."""
 
-    tags: frozenset[str]
+    tags: frozenset[str] = frozenset()
     ended: frozenset[bytes] = frozenset()
     soft: frozenset[str] = frozenset()
+
+    @property
+    def moved(self) -> frozenset[str]:
+        """All tags whose data moves, softly or not."""
+        return self.tags | self.soft
 
     def bounded(self) -> Self:
         """Return it, or the site in its place where it is too much to keep: marks lapse by themselves."""

@@ -51,7 +51,7 @@ class Writes(database.Observer):
             self._mark(connection, _changed(statement))
         except InvalidationError:
             if not in_transaction(connection):
-                self._end(connection, Due(frozenset()), is_sure=True)
+                self._end(connection, Due(), is_sure=True)
             raise
 
     def finished(
@@ -65,7 +65,7 @@ class Writes(database.Observer):
         if tags:
             self._keep(connection, tags)
         due = self._due(connection)
-        if (due.tags or due.soft) and _may_commit(connection, statement.footprint):
+        if due.moved and _may_commit(connection, statement.footprint):
             self._announce_early(connection, due)
 
     def ended(
@@ -73,10 +73,10 @@ class Writes(database.Observer):
     ) -> None:
         """Announce once for the transaction; where it may still commit, its marks stand, and it is announced again."""
         is_undone = committed is False and not _is_read_dirty()
-        due = Due(frozenset()) if is_undone else self._due(connection)
+        due = Due() if is_undone else self._due(connection)
         if is_over:
             self._end(connection, due, is_sure=committed is not None)
-        elif due.tags or due.soft:
+        elif due.moved:
             self._announce_early(connection, due)
 
     def _announce_early(self, connection: BaseDatabaseWrapper, due: Due) -> None:
@@ -91,7 +91,7 @@ class Writes(database.Observer):
         self._pending.pop(connection, None)
         if marked is not None and is_sure:
             announcer.announce(due.tags | marked.tried, frozenset({marked.id}), due.soft)
-        elif due.tags or due.soft:
+        elif due.moved:
             announcer.announce(due.tags, soft=due.soft)
 
     def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
@@ -115,7 +115,7 @@ class Writes(database.Observer):
         if not self._pending:
             return frozenset()
         connected = connections.all(initialized_only=True)
-        return frozenset().union(*(due.tags | due.soft for due in map(self._due, connected)))
+        return frozenset().union(*(self._due(one).moved for one in connected))
 
     def _keep(self, connection: BaseDatabaseWrapper, *tags: frozenset[str]) -> None:
         under = frozenset(connection.savepoint_ids)

@@ -103,7 +103,7 @@ return held and ends or (unsettled or lapsed) and 'unsettled'
 # An announcement that lets marks stand. KEYS: `*`, the tags, then what says how some of them moved. ARGV: the ttl of
 # all, who is about to write (empty: nobody), the ids of those that ended, one after the other, the seconds for which a
 # mark counts, the version of `*`; then for each tag a fresh version, whether a version that is absent is known to have
-# had no marks, and the number of the key that says from which version to which it moved (empty: none).
+# had no marks, and the number of the key that says from which version to which it moved (empty: none), for a day.
 ANNOUNCE = Script(
     _SHARED,
     """
