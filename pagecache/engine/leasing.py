@@ -55,7 +55,7 @@ class Turn:
 
 
 class Turns:
-    """Whose turn it is in this process; one that has lasted too long counts no more."""
+    """Whose turn it is in this process; one that has lasted too long counts no more, nor the oldest of very many."""
 
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
@@ -67,8 +67,7 @@ class Turns:
             turn = self._turns.get(key)
             if turn is not None and turn.until > time.monotonic():
                 return turn, False
-            turn = self._turns[key] = Turn(key, seconds)
-            return turn, True
+            return remember(self._turns, key, Turn(key, seconds), MOST), True
 
     def end(self, turn: Turn) -> None:
         """Let those go on who wait for it."""

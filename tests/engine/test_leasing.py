@@ -24,7 +24,7 @@ from pagecache.engine.drive import adrive, drive
 from pagecache.engine.effects import Fetch, Lease, Pause, Release, Render, Wait
 from pagecache.engine.flow import page
 from pagecache.engine.leasing import MARK, Turns, turns
-from pagecache.engine.visit import known_tags, recipes, uncacheable
+from pagecache.engine.visit import MOST, known_tags, recipes, uncacheable
 from pagecache.recording.recorder import Recorder, begin_request, end_request, recording
 from pagecache.stores import StoreError, generic
 from pagecache.stores.waiting import current_patience, in_request
@@ -473,6 +473,17 @@ def test_the_lease_of_a_page_that_lasted_too_long_is_not_taken_from_the_next() -
 
     get(view=slow)
     assert holder_of(key) == OTHER
+
+
+def test_turns_that_nobody_ends_take_so_much_room_and_no_more() -> None:
+    """As those of pages that were to be made in the background, where there was no room for that."""
+    own = Turns()
+    first, _ = own.take("first", 60)
+    for number in range(MOST):
+        own.take(str(number), 60)
+    assert len(own._turns) == MOST
+    own.end(first)
+    assert first.over.done()
 
 
 def test_a_turn_that_lasted_too_long_passes_on() -> None:
