@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 # Their `set_many` raises or names what it could not write; others may drop it without a word.
 OUTSPOKEN = (LocMemCache, DummyCache, FileBasedCache, BaseMemcachedCache)
+READING = {"add", "get_many"}  # of what is called here, what may look at a value that is there
 # What unpickling noise, or a backend that decodes it, raises; a server that is away raises none of these.
 DAMAGE = (
     PickleError,
@@ -240,6 +241,8 @@ def _drive(backend: BaseCache, steps: Steps[T]) -> T:
         try:
             answer = getattr(backend, call.method)(*call.arguments)
         except DAMAGE:
+            if call.method not in READING:
+                raise
             answer = _beside_damage(backend, call)
 
 
