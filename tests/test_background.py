@@ -25,6 +25,7 @@ from freezegun import freeze_time
 
 from pagecache import ainvalidate, apurge, cache_page, depends_on, invalidate, purge
 from pagecache.announcing import announcer, site_names, site_store
+from pagecache.bridge.visit import DjangoVisit
 from pagecache.engine.background import NAME, Background, background
 from pagecache.engine.leasing import turns
 from pagecache.stores import StoreError
@@ -299,6 +300,22 @@ def test_a_page_that_goes_by_all_cookies_is_made_anew_by_who_has_them(lane: Lane
         assert visits == ["1 ['a']"] * 2
         clock.tick(70)
         assert lane.read(cookies={"a": "1"}) == "2 ['a']"
+
+
+def test_a_visitor_makes_the_page_anew_where_it_cannot_be_asked_for(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_arguments: Any) -> Any:
+        raise RuntimeError
+
+    ending(lane, counting(lane))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        monkeypatch.setattr(DjangoVisit, "twin", fails)
+        assert lane.see().stored
+        assert lane.read() == "2"
+    assert "failed to ask for it" in caplog.text
 
 
 def test_a_view_that_fails_leaves_the_page_as_it_was(lane: Lane) -> None:

@@ -224,7 +224,9 @@ class Sender(Protocol):
 class Attended(Protocol):
     """Whoever knows how a request that nobody sent is answered."""
 
-    render: Any
+    @property
+    def render(self) -> Any:
+        """What makes the page."""
 
     def attend(self, answer: Callable[[], Any]) -> None:
         """Let it be answered as Django does."""

@@ -59,7 +59,7 @@ def _without_view(visit: Visit) -> Flow:
         return visit.unavailable()
     if (ended := visit.found.ended) is not None:
         is_left = yield from _guard(is_made_anew(visit), visit)
-        twin = None if is_left else (yield from _guard(_twin(visit, ended), visit))
+        twin = None if is_left else _twin(visit, ended)
         if twin is not None:
             yield Later(visit, twin, refresh(twin, ended))
         if is_left or twin is not None:
@@ -77,13 +77,17 @@ def _without_view(visit: Visit) -> Flow:
     return None
 
 
-def _twin(visit: Visit, ended: Entry) -> Flow:
-    """Give who makes a page anew behind the visitor's back, in the turn that they have; None where nobody can."""
-    yield from ()
+def _twin(visit: Visit, ended: Entry) -> Visit | None:
+    """Return who makes a page anew behind the visitor's back, in the turn that they have; None where nobody can."""
     turn = visit.found.turn
-    if turn is None or not background.has_room or (twin := visit.twin()) is None:
+    if turn is None or not background.has_room:
         return None
-    if key_material(twin, visit.found.recipe) != ended.material:
+    try:
+        twin = visit.twin()
+        if twin is None or key_material(twin, visit.found.recipe) != ended.material:
+            return None
+    except Exception:  # noqa: BLE001 whatever fails here, the view answers
+        logger.exception("A visitor makes a page anew, since pagecache failed to ask for it.")
         return None
     twin.found.turn, visit.found.turn = turn, None
     return twin

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any
@@ -162,8 +163,10 @@ class Listener:
         with self._lock:
             if self._thread is None and not self._over.is_set():
                 name = f"pagecache-{self._alias}"
-                self._thread = Thread(target=self._run, args=(self._over,), name=name, daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, args=(self._over,), name=name, daemon=True)
+                with suppress(RuntimeError):  # the process ends, or may have no more now
+                    thread.start()
+                    self._thread = thread
 
     def _run(self, over: Event) -> None:
         while not over.is_set():

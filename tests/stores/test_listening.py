@@ -306,3 +306,18 @@ def test_other_stores_do_not_tell(open_pages: OpenStore) -> None:
     with pytest.raises(ImproperlyConfigured, match="needs Redis 6 or later"):
         store.listen(PREFIX, 1.0, 100)
     assert store.stand((KEY,), (ONE,)) is None
+
+
+def test_a_thread_that_cannot_be_started_now_is_tried_again_later(
+    listening: Callable[..., RedisStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_self: Any) -> None:
+        raise RuntimeError
+
+    with Instance() as server, monkeypatch.context() as patch:
+        store = listening(server.backend)
+        patch.setattr(threading.Thread, "start", none_left)
+        assert store.fetch([KEY]) == [ONE]
+        assert store.stand([KEY], (ONE,)) is None
+        patch.undo()
+        until(lambda: store.fetch([KEY]) and store.stand([KEY], (ONE,)), "it hears of changes")
