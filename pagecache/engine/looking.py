@@ -91,10 +91,14 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
         raise Refused(Reason.UNANNOUNCED)
     found.vector = vector
     _choose(visit, entry, time.time())
+    if found.entry is None and not current:  # as told, which may be late
+        yield from _fetch(visit, current, entry.tags)
+        if not is_current(entry.tags, vector, current):
+            local.drop(found.key)
+            found.ended = found.reserve = None
+            return
     if found.entry is None and entry.lasts:
         visit.ask_about(entry)
-    if found.entry is None and found.star is None:
-        yield from _fetch(visit, current, entry.tags)
 
 
 def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
@@ -103,7 +107,7 @@ def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     held = local.get(found.key, time.time(), site_store().history)
     if held is None or held.entry.material != wanted:
         return None
-    stands = site_store().stand(held.keys, held.versions)
+    stands = None if current else site_store().stand(held.keys, held.versions)
     if stands is None:
         yield from _fetch(visit, current, held.entry.tags)
         stands = is_current(held.entry.tags, held.vector, current)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import condition
 from freezegun import freeze_time
 
 from pagecache.announcing import Due, announcer, site_names, site_store
@@ -19,6 +20,7 @@ from pagecache.engine.flow import page
 from pagecache.engine.visit import forget, local
 from pagecache.invalidation import invalidate, purge
 from pagecache.stores import open_store
+from pagecache.stores.heard import Heard
 from pagecache.versions import STAR, fresh
 from pagecache.writes import writes
 from tests.caches import Watched, broken, watched
@@ -388,6 +390,25 @@ def test_a_page_that_the_client_wants_anew_is_stored(settings: Any) -> None:
     pushed()
     data["value"] = "new"
     assert get(HTTP_CACHE_CONTROL="no-cache")[:2] == ("new", "fwd=request; stored; ttl=300")
+    assert get()[0] == "new"
+
+
+@pytest.mark.usefixtures("_push")
+def test_what_is_not_told_yet_is_nothing_to_ask_the_view_about(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "OBEY_REQUEST_DIRECTIVES": True}
+    data["value"] = "old"
+    by_hand = condition(etag_func=lambda _request: '"1"')(show)  # does not know of all data
+    get(view=by_hand)
+    pushed()
+    with monkeypatch.context() as patch:
+        patch.setattr(Heard, "moved", lambda *_: None)  # word of it is on its way
+        data["value"] = "new"
+        invalidate("data")
+        assert get()[0] == "old"
+        assert get(view=by_hand, HTTP_CACHE_CONTROL="no-cache")[0] == "new"
+    forget()
     assert get()[0] == "new"
 
 
