@@ -162,12 +162,15 @@ def _announcement(
     """Return what the store is to announce: somebody is about to write (`by`), or transactions have ended."""
     names, doubt = site_names(), conf.get().doubt
     versions = {names.version(name): fresh() for name in (STAR, *sorted(tags))}
-    versions |= {names.version(name): fresh(soft=True) for name in sorted(soft)}
-    soft = soft if site_store().can_mark else frozenset()
-    if not doubt and not soft:
+    moved = {names.version(tag): names.softly(tag) for tag in sorted(soft)}
+    for key in versions.keys() & moved.keys():  # by another name of the same table
+        del moved[key]
+    versions |= {key: fresh(soft=True) for key in moved}
+    if not site_store().can_mark:
+        moved.clear()
+    if not doubt and not moved:
         return names.version(STAR), versions, VERSION_SECONDS, None
     certain = (names.version(tag) for tag in tags | soft if not doubt or not is_of_data(tag))
-    moved = {names.version(tag): names.softly(tag) for tag in sorted(soft)}
     marking = Marking(doubt, by, ended, frozenset(certain), moved)
     return names.version(STAR), versions, VERSION_SECONDS, marking
 

@@ -491,6 +491,25 @@ def test_a_page_that_goes_softly_is_served_for_so_long_and_no_longer(lane: Lane)
         assert lane.read() == "2"
 
 
+def test_a_clock_that_is_ahead_lets_no_page_be_served_that_went_softly(lane: Lane) -> None:
+    lane.show(counting(lane))
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(5)
+        invalidate("data", soft=True)
+        clock.tick(-5)
+        assert lane.read() == "2"
+
+
+def test_a_table_that_was_written_does_not_go_softly_by_its_other_name(lane: Lane) -> None:
+    ending(lane, lambda request: HttpResponse(str(Author.objects.count())))
+    lane.get()
+    with transaction.atomic():
+        writes.add(frozenset({f"table:{Author._meta.db_table}"}), soft=True)
+        make_author()
+    assert lane.read() == "1"
+
+
 def test_a_page_that_may_not_be_served_when_it_has_ended_is_not(lane: Lane) -> None:
     lane.show(counting(lane))
     lane.get()

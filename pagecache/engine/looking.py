@@ -193,7 +193,8 @@ def _moved_softly(
         if there is None or not is_version(there) or not versions.is_soft(there):
             return None
         moved[tag] = version + there
-    since = min(versions.born(both[VERSION_BYTES:]) for both in moved.values())
+    born = (versions.born(both[VERSION_BYTES:]) for both in moved.values())
+    since = min(now, *born)  # by the clocks of other machines
     if since + entry.overlap <= now:
         return None
     said = yield Fetch([site_names().softly(tag) for tag in moved])
