@@ -20,6 +20,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.utils import timezone, translation
+from django.utils.decorators import async_only_middleware
 from django.views.decorators.http import condition
 from freezegun import freeze_time
 
@@ -163,6 +164,25 @@ def test_on_an_event_loop_it_is_a_task(lane: Lane, scope: dict[str, Any]) -> Non
         assert asyncio.run(visits(clock)) == ["1", "1", "2"]
     assert lane.renders == 2
     assert len({id(request) for request in seen}) == 2
+
+
+@async_only_middleware
+def awaited(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    async def answer(request: HttpRequest) -> Any:
+        return await get_response(request)
+
+    return answer
+
+
+def test_where_a_loop_was_there_for_one_request_it_is_a_thread(lane: Lane) -> None:
+    ending(lane, counting(lane))
+    lane.middleware(f"{__name__}.awaited")
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        assert lane.read() == "1"
+        done()
+        assert lane.read() == "2"
 
 
 def test_it_begins_once_however_often_the_response_is_closed(
@@ -693,6 +713,21 @@ def test_what_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     own.begin(fails)
     done()
     assert "behind its visitors' backs" in caplog.text
+
+
+def test_what_is_cancelled_ends_no_thread() -> None:
+    own = Background()
+    begun: list[int] = []
+
+    def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    for _ in range(4):
+        own.begin(cancelled)
+    own.begin(lambda: begun.append(1))
+    done()
+    assert begun == [1]
+    assert not own._threads
 
 
 def test_no_more_is_begun_than_there_is_room_for() -> None:

@@ -19,6 +19,7 @@ NAME = "pagecache"  # of each thread
 FAILED = "A page could not be made anew behind its visitors' backs; one of them gets the view's answer, later."
 
 Job = Callable[[], object]
+Task = Callable[[], Coroutine[Any, Any, object]]
 
 
 class Background:
@@ -56,7 +57,14 @@ class Background:
                 self._threads -= 1
                 self._jobs.remove(job)
 
-    def begin_task(self, job: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    def begin_on(self, loop: asyncio.AbstractEventLoop, job: Task) -> None:
+        """Do something on an event loop; on a thread if that is over, as one is that was begun for a single request."""
+        try:
+            loop.call_soon_threadsafe(self.begin_task, job)
+        except RuntimeError:
+            self.begin(lambda: asyncio.run(job()))
+
+    def begin_task(self, job: Task) -> None:
         """Do something on the event loop that runs, likewise."""
         if self.has_room:
             task = asyncio.get_running_loop().create_task(_tried(job), context=Context())
@@ -72,12 +80,12 @@ class Background:
                 job = self._jobs.popleft()
             try:
                 Context().run(job)
-            except Exception:  # noqa: BLE001 nobody else would hear of it
+            except BaseException:  # noqa: BLE001 nobody else would hear of it, and this thread is counted
                 logger.exception(FAILED)
         connections.close_all()
 
 
-async def _tried(job: Callable[[], Coroutine[Any, Any, object]]) -> None:
+async def _tried(job: Task) -> None:
     try:
         await job()
     except Exception:  # noqa: BLE001 the same

@@ -250,8 +250,7 @@ class Later:
     async def arun(self, _render: Any) -> None:
         answer = partial(adrive, self.steps, self.twin.render)
         job = partial(self.twin.aattend, answer)
-        loop = asyncio.get_running_loop()
-        self.visit.then(partial(loop.call_soon_threadsafe, background.begin_task, job))
+        self.visit.then(partial(background.begin_on, asyncio.get_running_loop(), job))
 
 
 class Recorded(Protocol):
