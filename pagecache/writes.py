@@ -105,7 +105,7 @@ class Writes(database.Observer):
         """Announce tags again when the open transactions of this thread commit."""
         connected = connections.all(initialized_only=True)
         waiting = [connection for connection in connected if in_transaction(connection)]
-        for connection in () if soft else waiting:
+        for connection in waiting:
             self._mark(connection, tags)
         for connection in waiting:
             self._keep(connection, *((frozenset(), tags) if soft else (tags,)))

@@ -27,9 +27,11 @@ from freezegun import freeze_time
 from pagecache import ainvalidate, apurge, cache_page, depends_on, invalidate, purge
 from pagecache.announcing import announcer, site_names, site_store
 from pagecache.bridge.visit import DjangoVisit
+from pagecache.core.vector import is_unsettled, is_version
 from pagecache.engine.background import NAME, Background, background
 from pagecache.engine.leasing import turns
 from pagecache.stores import StoreError
+from pagecache.versions import fresh
 from pagecache.writes import writes
 from tests.lanes import (
     ASGI,
@@ -550,6 +552,19 @@ def test_what_goes_softly_in_a_transaction_goes_at_once_and_when_it_commits(lane
     assert lane.read() == "2"
     done()
     assert lane.read() == "3"
+
+
+def test_what_goes_softly_in_a_transaction_is_marked_as_what_it_writes(lane: Lane) -> None:
+    """Else who is killed before it announced would leave a page that was made meanwhile for all its life."""
+    ending(lane, counting(lane), TWO_PHASE=True)
+    names, store = site_names(), site_store()
+    store.put({names.version("data"): fresh()}, 60)
+    with transaction.atomic():
+        invalidate("data", soft=True)
+        (version,) = store.fetch([names.version("data")])
+        assert is_unsettled(version)
+    (version,) = store.fetch([names.version("data")])
+    assert is_version(version)
 
 
 def test_marks_of_transactions_stand_when_a_page_goes_softly(lane: Lane) -> None:
