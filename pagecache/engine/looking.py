@@ -80,9 +80,10 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     found = visit.found
     found.key = site_names().entry(digest(wanted))
     count(visit, found.key)
-    is_held = conf.get().options.LOCAL and visit.alias is None
-    proved = (yield from _held(visit, wanted, current)) if is_held else None
-    if proved is None:
+    may_be_held = conf.get().options.LOCAL and visit.alias is None
+    proved = (yield from _held(visit, wanted, current)) if may_be_held else None
+    is_held = proved is not None
+    if not is_held:
         proved = yield from _stored(visit, wanted, current)
     if proved is None:
         return
@@ -91,8 +92,9 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
         raise Refused(Reason.UNANNOUNCED)
     found.vector = vector
     _choose(visit, entry, time.time())
-    if found.entry is None and not current:  # as told, which may be late
-        yield from _fetch(visit, current, entry.tags)
+    if found.entry is None and is_held:  # as told, maybe, which may be late
+        if not current.keys() >= set(entry.tags):
+            yield from _fetch(visit, current, entry.tags)
         if not is_current(entry.tags, vector, current):
             local.drop(found.key)
             found.ended = found.reserve = None
@@ -107,7 +109,7 @@ def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     held = local.get(found.key, time.time(), site_store().history)
     if held is None or held.entry.material != wanted:
         return None
-    stands = None if current else site_store().stand(held.keys, held.versions)
+    stands = site_store().stand(held.keys, held.versions)
     if stands is None:
         yield from _fetch(visit, current, held.entry.tags)
         stands = is_current(held.entry.tags, held.vector, current)

@@ -133,6 +133,15 @@ def test_a_page_that_the_view_refuses_now_is_dropped_here_too(settings: Any) -> 
     assert len(local) == 0
 
 
+def test_a_held_page_that_the_client_wants_anew_costs_no_trip_more(settings: Any) -> None:
+    settings.PAGECACHE = {**settings.PAGECACHE, "OBEY_REQUEST_DIRECTIVES": True}
+    held()
+    data["value"] = "new"
+    with watched() as trips:
+        assert get(HTTP_CACHE_CONTROL="no-cache")[:2] == ("new", "fwd=request; stored; ttl=300")
+        assert trips == ["get", "get", "get", "set"]  # the versions once, and what storing takes
+
+
 @pytest.mark.parametrize("tag", ["data", "site", "page:/page/", STAR])
 def test_a_lost_version_is_a_miss_but_for_the_star(tag: str) -> None:
     held()
