@@ -76,6 +76,13 @@ class Config:
         return self.options.TIMEOUT == 0 and self.options.STATUSES is None
 
     @property
+    def asks_by_itself(self) -> bool:
+        """Whether pages may be made that nobody asked for: where the site says so, or lets some be old meanwhile."""
+        options = self.options
+        wants = bool(options.STALE_WHILE_REVALIDATE or options.EARLY_REFRESH)
+        return wants if options.BACKGROUND is None else options.BACKGROUND
+
+    @property
     def doubt(self) -> float:
         """Seconds for which a transaction that writes leaves its data unsettled, at most; 0 without two phases."""
         return self.options.MAX_TRANSACTION_SECONDS if self.options.TWO_PHASE else 0.0

@@ -8,6 +8,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
+from pagecache import conf
 from pagecache.bridge import fast
 from pagecache.bridge.place import Place
 from pagecache.bridge.visit import DjangoVisit
@@ -68,7 +69,7 @@ class PageCacheMiddleware:
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
         visit = self._visit_of(request)
-        if not self._place.outside:
+        if conf.get().asks_by_itself and not self._place.outside:
             visit.again = self._visit_of
         fast.go_on(visit)
         return visit

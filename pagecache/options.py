@@ -164,6 +164,9 @@ class Options:
     STALE_IF_ERROR: float = _duration(0)
     STALE_WHILE_REVALIDATE: float = _duration(0)
     WAIT_SECONDS: float = _duration(5)
+    BACKGROUND: bool | None = _option(
+        None, lambda v: v is None or _is_bool(v), "True, False or None (automatic)"
+    )
     EARLY_REFRESH: float = _option(0, is_duration, "a number, 0 (never) or more, such as 1")
     JITTER: float = _option(0, _is_share, "a share of lifetimes: a number from 0 to 1, such as 0.1")
     SETTLE_SECONDS: float = _duration(0)

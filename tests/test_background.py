@@ -278,6 +278,7 @@ def by_moon(request: HttpRequest) -> str | None:
 
 
 FOREGROUND: dict[str, Callable[[Lane], Any]] = {
+    "it is not wanted": lambda lane: lane.configure(BACKGROUND=False),
     "a cookie that is not to be read": lambda lane: lane.read("/page/?show=theme"),
     "a class of visitors": lambda lane: lane.configure(SEGMENT=f"{__name__}.by_moon"),
     "much to do": lambda lane: background._jobs.extend([int] * 16),
@@ -301,6 +302,26 @@ def test_where_that_cannot_be_a_visitor_makes_the_page_anew(lane: Lane, name: st
         clock.tick(70)
         assert lane.read(**asked) == f"{made + 1} "
     background._jobs.clear()
+
+
+def test_a_site_has_to_say_so(lane: Lane) -> None:
+    """For what stands around Django, and says which tenant a host is for, say, does not see such a request."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(
+            str(lane.renders), headers={"Cache-Control": "max-age=60, stale-while-revalidate=60"}
+        )
+
+    lane.show(view)
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        assert lane.read() == "2"
+        lane.configure(BACKGROUND=True)
+        clock.tick(70)
+        assert lane.read() == "2"
+        done()
+        assert lane.read() == "3"
 
 
 @through(LAST_SYNC, DECORATOR_SYNC)

@@ -40,6 +40,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("NEGATIVE_TIMEOUT", -1, SECONDS),
     ("STALE_IF_ERROR", None, "Make it a number of seconds, 0 or more."),
     ("STALE_WHILE_REVALIDATE", None, "Make it a number of seconds, 0 or more."),
+    ("BACKGROUND", "yes", "Make it True, False or None (automatic)."),
     ("EARLY_REFRESH", None, "Make it a number, 0 (never) or more, such as 1."),
     ("EARLY_REFRESH", -1, "Make it a number, 0 (never) or more, such as 1."),
     ("JITTER", 2, "Make it a share of lifetimes: a number from 0 to 1, such as 0.1."),
