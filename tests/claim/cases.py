@@ -38,6 +38,8 @@ def case(seed: object, number: int, stores: tuple[str, ...] = (MEMORY,)) -> Case
     for _ in range(dice.randint(2, 4)):
         known.append(beside(dice, dice.choice(known), about))
         visits += [known[-1], *dice.choices(known, k=2)]
+    if site.program.shows_what_it_hides:
+        visits = [{**visitor, "header:Accept-Encoding": None} for visitor in visits]
     return Case(f"{seed}/{number}", site, tuple(visits))
 
 

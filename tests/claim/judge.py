@@ -78,6 +78,7 @@ class Judge:
             for one in (given, expected) * (not hit):
                 one["cookies"].pop(settings.SESSION_COOKIE_NAME, None)
         for_one = any(SURFACES[name].own for name in self._surfaces(own))
+        for_one |= self.site.site.program.decorated == "ensure_csrf_cookie"
         said = [
             *different(given, expected),
             *lost(answer, own, for_one=for_one),

@@ -37,6 +37,7 @@ ON_LOOP = ("coroutine", "class of coroutines")
 TEMPLATES = ("template", "late template")
 FORMS = (*("function", "class", *ON_LOOP, *TEMPLATES) * 4, "stream")
 STATUSES = (200,) * 20 + (404, 301, 500)
+WITH_ENCODINGS = ("headers as a whole", "META as a whole", "environ as a whole")
 DECORATORS: dict[str, Callable[[Any], Any]] = {
     "vary_on_cookie": vary_on_cookie,
     "vary_on_headers": vary_on_headers("X-Fruit", "accept"),
@@ -69,6 +70,14 @@ class Program:
     def about(self) -> dict[str, tuple[Any, ...]]:
         """The dimensions in which visitors may differ for it, with the values that matter."""
         return {prefix: values for read in self.reads for prefix, values in read.about.items()}
+
+    @property
+    def shows_what_it_hides(self) -> bool:
+        """Whether it may look at all headers when a hole has taken one off, so that nothing compresses the page."""
+        has_hole = self.decorated == "ensure_csrf_cookie" or any(
+            SURFACES[read.surface].own for read in self.reads
+        )
+        return has_hole and any(read.surface in WITH_ENCODINGS for read in self.reads)
 
     @property
     def needs_loop(self) -> bool:
