@@ -64,6 +64,14 @@ def _none_left() -> Any:
     assert not turns._turns
 
 
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """What is to be done in the background: it waits until it is called."""
+    begun: list[Callable[[], object]] = []
+    monkeypatch.setattr(background, "begin", begun.append)
+    return begun
+
+
 def done() -> None:
     """Wait until nothing is done in the background any more."""
     for thread in threading.enumerate():
@@ -188,10 +196,8 @@ def test_where_a_loop_was_there_for_one_request_it_is_a_thread(lane: Lane) -> No
 
 
 def test_it_begins_once_however_often_the_response_is_closed(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
+    lane: Lane, jobs: list[Callable[[], object]]
 ) -> None:
-    jobs: list[Callable[[], object]] = []
-    monkeypatch.setattr(background, "begin", jobs.append)
     ending(lane, counting(lane))
     with freeze_time(NOON) as clock:
         lane.get()
@@ -622,10 +628,8 @@ def failing(*_arguments: Any, **_more: Any) -> None:
 
 
 def test_it_is_left_undone_where_it_begins_too_late(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
+    lane: Lane, jobs: list[Callable[[], object]]
 ) -> None:
-    jobs: list[Callable[[], object]] = []
-    monkeypatch.setattr(background, "begin", jobs.append)
     ending(lane, counting(lane), WAIT_SECONDS=5)
     with freeze_time(NOON) as clock:
         lane.get()
@@ -640,10 +644,8 @@ def test_it_is_left_undone_where_it_begins_too_late(
 
 
 def test_it_is_left_undone_where_another_was_faster(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
+    lane: Lane, jobs: list[Callable[[], object]]
 ) -> None:
-    jobs: list[Callable[[], object]] = []
-    monkeypatch.setattr(background, "begin", jobs.append)
     ending(lane, counting(lane))
     with freeze_time(NOON) as clock:
         lane.get()
