@@ -234,15 +234,3 @@ def test_segment_function_that_raises_is_told_of(lane: Lane, caplog: Any) -> Non
     assert lane.see().reason == "no-segment"
     assert "the segment function failed" in caplog.text
     assert "the segment function is broken" in caplog.text
-
-
-@pytest.mark.parametrize("engine", ["signed_cookies", "db", "cache"])
-def test_a_cookie_of_no_session_is_left_alone_where_only_the_segment_looks_at_it(
-    lane: Lane, engine: str
-) -> None:
-    lane.settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
-    lane.configure(AUTHENTICATED="segment", SEGMENT="pagecache.segments.by_group")
-    lane.show(showing(lambda request: "x"))
-    answers = [lane.get(cookies={"sessionid": "nonsense"}) for _ in range(3)]
-    assert not any(answer.cookies for answer in answers)
-    assert status(answers[-1]).hit

@@ -278,8 +278,7 @@ def as_before(request: HttpRequest) -> Iterator[None]:
     before = dict(stored)
     unknown = [value for value in before.values() if is_lazy(value)]
     try:
-        with _session_as_before(before.get("session")):
-            yield
+        yield
     finally:
         for name in stored.keys() - before.keys() - FOUND_BY_SESSION:
             if type(stored[name]) is not RecordedHeaders:
@@ -287,27 +286,6 @@ def as_before(request: HttpRequest) -> Iterator[None]:
         stored.update(before)
         for value in unknown:
             value._wrapped = empty  # noqa: SLF001 as it was
-
-
-@contextmanager
-def _session_as_before(session: Any) -> Iterator[None]:
-    """Let a session that turned out to be none, once it was loaded, be as unknown as it was.
-
-    Its key is another then, or gone; one in a cookie is empty, and as if changed: the visitor would get another cookie.
-    """
-    if type(session) is Held:
-        with quietly():
-            session = taken(session)
-    known = dict(vars(session)) if hasattr(session, "session_key") else None
-    key = getattr(session, "session_key", None)
-    try:
-        yield
-    finally:
-        if known is not None and not known.get("modified"):
-            is_emptied = session.modified and vars(session).get("_session_cache") == {}
-            if is_emptied or session.session_key != key:
-                vars(session).clear()
-                vars(session).update(known)
 
 
 def withhold(request: HttpRequest) -> None:
