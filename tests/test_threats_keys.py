@@ -669,3 +669,20 @@ def test_vary_of_a_decorator_keys_by_the_whole_header(lane: Lane) -> None:
     lane.show(varying("X-Own"), vary_on_headers("X-Own"))
     for value in ("a", "b") * 2:
         assert lane.read(headers={"X-Own": value}) == f"[{value!r}]"
+
+
+@pytest.mark.parametrize("own", [True, False])
+@through(MIDDLEWARE_SYNC, FAST[0])
+def test_the_language_that_middleware_shows_before_another_is_found_keys(
+    lane: Lane, *, own: bool
+) -> None:
+    """A thread leaves it active after another request; where nobody can show it, it splits nothing."""
+    locale = "django.middleware.locale.LocaleMiddleware"
+    lane.middleware(*[OWN + "greets"] * own, locale, *STOCK)
+    lane.show(showing(lambda request: getattr(request, "greeting", "nobody")))
+    seen = []
+    for language in ("de", "en", "de", "en"):
+        with translation.override(language):
+            seen.append(lane.read(headers={"Accept-Language": "en"}))
+    assert seen == (["de", "en"] * 2 if own else ["nobody"] * 4)
+    assert lane.renders == (2 if own else 1)

@@ -30,7 +30,7 @@ MOST = 1000  # hosts, each with the settings that it was accepted under; and que
 SHORT = 200  # characters of a query that is remembered
 STOCK = {WSGIRequest, ASGIRequest, Arrival}  # whose host is what `Host` says, or a proxy's header
 
-DECIDING = "is_enabled method meta script path full_path scheme urlconf language time_zone".split()
+DECIDING = "is_enabled method meta script path full_path scheme urlconf language language_before time_zone".split()
 
 _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 
@@ -38,7 +38,9 @@ _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 class DjangoAsked:
     """The facts of one request; made before the recorder sits on it."""
 
-    def __init__(self, request: HttpRequest, *, derives_language: bool) -> None:
+    def __init__(
+        self, request: HttpRequest, *, derives_language: bool, shows_before: bool = False
+    ) -> None:
         self._request = request
         self.is_enabled = conf.get().enabled
         self.method = request.method or ""
@@ -48,9 +50,10 @@ class DjangoAsked:
         self.full_path = request.path
         self.scheme = request.scheme or ""
         self.urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
-        self.language = (
-            _language(request, self.urlconf) if derives_language else translation.get_language()
-        )
+        self.active = translation.get_language()  # left by whatever the thread did before
+        self.language = _language(request, self.urlconf) if derives_language else self.active
+        # What middleware may show before LocaleMiddleware activates a language.
+        self.language_before = self.active if shows_before else ""
         self.zone = zone = timezone.get_current_timezone()
         self.time_zone = f"{zone.tzname(None) or zone} {zone.utcoffset(None)}"
         self.cookie_header: str = self.meta.get("HTTP_COOKIE", "")

@@ -39,10 +39,16 @@ class Place:
         self._is_outside_unknown = bool(routes.unknown_outside(outside))
         self._has_pages = handlers.goes_by_urlconf()
         self._derives_language = stock.LOCALE in inside
+        before = inside[: inside.index(stock.LOCALE)] if self._derives_language else ()
+        self._shows_before = bool(routes.unknown_outside(before))
 
     def facts(self, request: HttpRequest) -> DjangoAsked:
         """Take down the facts of a request as it came."""
-        asked = DjangoAsked(request, derives_language=self._derives_language and settings.USE_I18N)
+        asked = DjangoAsked(
+            request,
+            derives_language=self._derives_language and settings.USE_I18N,
+            shows_before=self._shows_before,
+        )
         if not self._has_pages:
             asked.route = Route(Reason.UNRESOLVED)
         elif self._is_outside_unknown or not is_unseen(request):

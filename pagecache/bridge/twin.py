@@ -120,7 +120,7 @@ def _scope(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def as_there(asked: DjangoAsked) -> Iterator[None]:
     """Have active, inside, what was when a request came."""
-    with translation.override(asked.language), timezone.override(asked.zone):
+    with translation.override(asked.active), timezone.override(asked.zone):
         yield
 
 

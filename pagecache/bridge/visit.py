@@ -44,7 +44,10 @@ BARE = Bare()
 class DjangoVisit:
     """A request between its arrival and its answer."""
 
-    FIELDS = "scheme host script-name full-path path segment language time-zone urlconf key-prefix".split()
+    FIELDS = (
+        "scheme host script-name full-path path segment "
+        "language language-before time-zone urlconf key-prefix"
+    ).split()
 
     def __init__(
         self,
@@ -250,6 +253,7 @@ class DjangoVisit:
             asked.path,
             self.segment,
             asked.language,
+            asked.language_before,
             asked.time_zone,
             asked.urlconf_name,
             policy.key_prefix,

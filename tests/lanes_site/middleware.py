@@ -13,7 +13,7 @@ from asgiref.sync import iscoroutinefunction
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
@@ -40,6 +40,12 @@ def _each_request(prepare: Any) -> Any:
         return on_loop if iscoroutinefunction(get_response) else on_thread
 
     return middleware
+
+
+@_each_request
+def greets(request: Any) -> None:
+    """Say hello in the language that is active now."""
+    request.greeting = translation.get_language()
 
 
 class OwnCsrf(CsrfViewMiddleware):
