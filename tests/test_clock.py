@@ -264,3 +264,19 @@ def test_values_by_name_are_looked_at(lane: Lane) -> None:
 
     lane.show(view)
     assert lane.see().ttl == 60
+
+
+class Backwards(signing.TimestampSigner):
+    """A signer of the site's own, whose values say when they were signed in a way of their own."""
+
+    def sign(self, value: str) -> str:
+        return super().sign(value)[::-1]
+
+    def unsign(self, value: str, max_age: Any = None) -> str:
+        return super().unsign(value[::-1], max_age)
+
+
+def test_a_page_that_went_by_a_signer_of_the_site_is_not_kept(lane: Lane) -> None:
+    lane.show(lambda request: HttpResponse(Backwards().unsign(request.GET["s"], max_age=60)))
+    url = f"/page/?s={Backwards().sign('shown')}"
+    assert [lane.read(url), lane.see(url).reason] == ["shown", "no-lifetime"]

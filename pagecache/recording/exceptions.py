@@ -4,7 +4,7 @@ A page that says 404 after `Http404` is one that its view wanted; it is stored w
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.core.handlers import exception
@@ -12,6 +12,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import Http404
 
 from pagecache.core.reasons import Reason
+from pagecache.recording.around import put_around
 from pagecache.recording.recorder import recorder
 
 NOT_FOUND = 404
@@ -19,19 +20,15 @@ NOT_FOUND = 404
 
 def install() -> None:
     """Watch the two places where Django turns an exception into a response."""
-    _watch(BaseHandler, "process_exception_by_middleware", lambda *_: False)
-    _watch(exception, "response_for_exception", _is_not_found)
+    put_around(BaseHandler, "process_exception_by_middleware", partial(_watched, lambda *_: False))
+    put_around(exception, "response_for_exception", partial(_watched, _is_not_found))
 
 
 def _is_not_found(_request: Any, error: Exception, response: Any) -> bool:
     return isinstance(error, Http404) and response.status_code == NOT_FOUND
 
 
-def _watch(owner: Any, name: str, is_wanted: Callable[..., bool]) -> None:
-    answer = getattr(owner, name)
-    if hasattr(answer, "__wrapped__"):
-        return
-
+def _watched(is_wanted: Callable[..., bool], answer: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(answer)
     def watched(*args: Any) -> Any:
         response = answer(*args)
@@ -40,4 +37,4 @@ def _watch(owner: Any, name: str, is_wanted: Callable[..., bool]) -> None:
             render.refuse(Reason.EXCEPTION)
         return response
 
-    setattr(owner, name, watched)
+    return watched

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.handlers.base import BaseHandler
 
+from pagecache.recording.around import put_around
 from pagecache.recording.recorder import holding
 
 WAYS = (
@@ -26,8 +27,7 @@ _loading: ContextVar[type[BaseHandler]] = ContextVar("pagecache_loading", defaul
 
 def install() -> None:
     """Notice which handler loads its middleware; done once for the process."""
-    if not hasattr(BaseHandler.load_middleware, "__wrapped__"):
-        setattr(BaseHandler, "load_middleware", _noticed(BaseHandler.load_middleware))  # noqa: B010 a method for mypy
+    put_around(BaseHandler, "load_middleware", _noticed)
 
 
 def _noticed(load: Callable[..., Any]) -> Callable[..., Any]:

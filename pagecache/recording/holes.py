@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +29,7 @@ from pagecache.core.types import (
     remember,
 )
 from pagecache.events import settings_reloaded
+from pagecache.recording.around import put_around
 from pagecache.recording.recorder import holding, quietly, recorder, recording
 from pagecache.recording.request import FOUND_BY_SESSION, as_before, is_lazy, keep_plain
 
@@ -50,11 +51,10 @@ def install() -> None:
     """Notice where a fragment is made that the site keeps, or text that it changes; done once for the process."""
     node: Any
     for node, where in ((CacheNode, _in_fragment), (FilterNode, _in_filter)):
-        if not hasattr(node.render, "__wrapped__"):
-            node.render = _noticed(node.render, where)
+        put_around(node, "render", partial(_noticed, where))
 
 
-def _noticed(render: Callable[..., Any], where: ContextVar[bool]) -> Callable[..., Any]:
+def _noticed(where: ContextVar[bool], render: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(render)
     def noticed(self: Any, context: Any) -> Any:
         with holding(where, value=True):

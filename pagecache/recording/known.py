@@ -19,6 +19,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.module_loading import import_string
 
 from pagecache.core.reasons import Reason
+from pagecache.recording.around import put_around
 from pagecache.recording.recorder import recorder
 
 Key = tuple[str | None, str]  # the alias of a cache, and a pattern of keys
@@ -119,9 +120,7 @@ def watch_sites() -> None:
         from django.contrib.sites.models import SiteManager  # noqa: PLC0415 only where it is installed
 
         for name in OF_SITES:
-            method = vars(SiteManager)[name]
-            if not hasattr(method, "__wrapped__"):
-                setattr(SiteManager, name, _without_memory(method))
+            put_around(SiteManager, name, _without_memory)
 
 
 def _without_memory(method: Any) -> Any:

@@ -14,6 +14,7 @@ from django.contrib.messages.storage.session import SessionStorage
 
 from pagecache.core.reasons import Reason
 from pagecache.core.types import MESSAGES
+from pagecache.recording.around import put_around
 from pagecache.recording.recorder import muted, quietly
 
 COOKIE = CookieStorage.cookie_name
@@ -24,9 +25,7 @@ LOOKS = ("__contains__", "__iter__", "__len__")
 def install() -> None:
     """Record each look at the messages; done once for the process."""
     for name in LOOKS:
-        method = vars(BaseStorage)[name]
-        if not hasattr(method, "__wrapped__"):
-            setattr(BaseStorage, name, _noted(method))
+        put_around(BaseStorage, name, _noted)
 
 
 def _noted(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ from django.utils.functional import empty
 
 from pagecache import conf, options
 from pagecache.events import settings_reloaded
+from pagecache.recording.around import put_around
 from pagecache.recording.recorder import Unrecorded, current, holding, muted, quietly
 from pagecache.recording.request import FOUND_BY_SESSION, is_lazy
 
@@ -197,9 +198,7 @@ def _like(code: Any, made: Any) -> Any:
 
 def _record_templates() -> None:
     """Let a template that an observer renders, to take the time, be recorded."""
-    render: Any = SimpleTemplateResponse.render
-    if not hasattr(render, "__wrapped__"):
-        SimpleTemplateResponse.render = _recorded(render)  # type: ignore[method-assign]
+    put_around(SimpleTemplateResponse, "render", _recorded)
 
 
 @receiver(settings_reloaded)
