@@ -100,8 +100,7 @@ class Lane:
             raise ImproperlyConfigured(problem)
         self._place = Place(import_string(settings.MIDDLEWARE[0]))
         self._request = request
-        # Who hears of requests, and whether these are all known.
-        self._judged: tuple[list[Any], bool] = ([], True)
+        self._strangers = outside.Strangers(request_started, request_finished)
 
     def arrive(self, *source: Any) -> FastVisit | None:
         """Return the visit of a request; None for what is Django's alone.
@@ -121,23 +120,15 @@ class Lane:
         return visit
 
     def _hears_nobody(self) -> bool:
-        """Whether nobody but Django hears of the begin and the end of each request; asked anew when that changes."""
-        heard, is_alone = _receivers(), self._judged[1]
-        if heard != self._judged[0]:
-            unknown = outside.strangers(request_started, request_finished)
-            is_alone = not unknown
-            self._judged = heard, is_alone
-            if unknown:
-                logger.warning(
-                    "The fast lane leaves all requests to Django, since %s would not hear of them. Name in OUTSIDE "
-                    "what need not hear of pages from the store.",
-                    ", ".join(unknown),
-                )
-        return is_alone
-
-
-def _receivers() -> list[Any]:
-    return [*request_started.receivers, *request_finished.receivers]
+        """Whether nobody but Django hears of the begin and the end of each request."""
+        strangers = self._strangers
+        if strangers.changed() and strangers.unknown:
+            logger.warning(
+                "The fast lane leaves all requests to Django, since %s would not hear of them. Name in OUTSIDE "
+                "what need not hear of pages from the store.",
+                ", ".join(strangers.unknown),
+            )
+        return not strangers.unknown
 
 
 def problem_of(middleware: Sequence[str]) -> str | None:

@@ -14,7 +14,7 @@ from weakref import ReferenceType
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
-from django.dispatch import Signal, receiver
+from django.dispatch import Signal
 from django.http import HttpRequest
 from django.urls import ResolverMatch
 from django.urls.converters import get_converters
@@ -23,8 +23,8 @@ from django.views.generic.base import View
 from pagecache import conf
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.routes import dotted, wrapped
+from pagecache.conf import Config
 from pagecache.core.headers import FORBIDDING
-from pagecache.events import settings_reloaded
 
 OWN = "pagecache.decorators"
 STOCK = "django.views.decorators."
@@ -40,8 +40,27 @@ CONVERTERS = "django.urls.converters"
 KNOWN = ("django.", "pagecache.")  # modules whose receivers make no page depend on a request
 MAKERS = {made.__init__ for made in (HttpRequest, WSGIRequest, ASGIRequest, Arrival)}
 
-# Who hears of a request before it is recorded, and whether these are all known.
-_judged: list[tuple[list[Any], bool]] = []
+
+class Strangers:
+    """Who hears of some signals and is not known: found out when somebody comes or goes, or the settings change."""
+
+    def __init__(self, *signals: Signal) -> None:
+        self._signals = signals
+        self._heard: list[Any] = []
+        self._config: Config | None = None
+        self.unknown: list[str] = []  # their dotted paths
+
+    def changed(self) -> bool:
+        """Find out whether others hear of them than before, and who is not known."""
+        heard, config = [one for signal in self._signals for one in signal.receivers], conf.get()
+        if heard == self._heard and config is self._config:
+            return False
+        self.unknown = strangers(*self._signals)  # before another thread takes it for found
+        self._heard, self._config = heard, config
+        return True
+
+
+_before = Strangers(request_started)
 
 
 def is_unseen(request: HttpRequest) -> bool:
@@ -49,11 +68,8 @@ def is_unseen(request: HttpRequest) -> bool:
     cls = type(request)
     if cls.__init__ not in MAKERS and dotted(cls) not in conf.get().options.OUTSIDE:
         return False
-    heard, judged = list(request_started.receivers), next(iter(_judged), None)
-    if judged is None or judged[0] != heard:
-        judged = heard, not strangers(request_started)
-        _judged[:] = [judged]
-    return judged[1]
+    _before.changed()
+    return not _before.unknown
 
 
 def strangers(*signals: Signal) -> list[str]:
@@ -69,11 +85,6 @@ def _path(heard_by: Any) -> str:
     named = getattr(heard_by, "func", heard_by)  # a partial has no name
     named = getattr(named, "__func__", named)
     return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', repr(named))}"
-
-
-@receiver(settings_reloaded)
-def _forget(**_kwargs: Any) -> None:
-    _judged.clear()
 
 
 def is_plain_route(match: ResolverMatch) -> bool:

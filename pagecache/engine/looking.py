@@ -154,7 +154,7 @@ def _stored(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     options = conf.get().options
     if options.LOCAL and visit.alias is None and decoded[0].expires > now:
         keys = site_names().versions(entry.tags) if options.LOCAL == "push" else ()
-        seen = data[: codec.HEAD.size + len(vector) + DIFFERS]
+        seen = data[: min(PROBE, codec.HEAD.size + len(vector) + DIFFERS)]
         local.put(found.key, Held(*decoded, keys, seen), options.LOCAL_BYTES)
     return entry, vector
 
