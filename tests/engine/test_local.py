@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import condition
 from freezegun import freeze_time
 
+from pagecache import depends_on
 from pagecache.announcing import Due, announcer, site_names, site_store
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import drive
@@ -293,6 +294,19 @@ def test_a_page_is_made_anew_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("pagecache.engine.flow.is_due_early", lambda *_: True)
     assert make_anew() == ("new", "fwd=stale; stored; ttl=300")
     assert len(local) == 0
+
+
+def test_a_page_of_many_tags_is_made_anew_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a lease gives back of an entry."""
+
+    def of_many(request: HttpRequest) -> HttpResponse:
+        depends_on(*(f"data-{number}" for number in range(260)))
+        return show(request)
+
+    statuses = [get(view=of_many)[1] for _ in range(2)]
+    assert statuses[-1].startswith("hit")
+    monkeypatch.setattr("pagecache.engine.flow.is_due_early", lambda *_: True)
+    assert get(view=of_many)[1] == "fwd=stale; stored; ttl=300"
 
 
 def test_a_page_that_another_process_made_anew_is_not_made_once_more(
