@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from pagecache import conf
 from pagecache.bridge import fast
 from pagecache.bridge.place import Place
+from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
@@ -68,18 +69,14 @@ class PageCacheMiddleware:
         """
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
-        visit = self._visit_of(request)
-        if conf.get().asks_by_itself and not self._place.outside:
-            visit.again = self._visit_of
-        fast.go_on(visit)
-        return visit
-
-    def _visit_of(self, request: HttpRequest) -> DjangoVisit:
         place = self._place
         visit = DjangoVisit(
             request, place.facts(request), outside=place.outside, behind_middleware=False
         )
         visit.render = partial(self._get_response, request)
+        if conf.get().asks_by_itself and not place.outside:
+            visit.again = partial(unsent, place.facts, self._get_response)
+        fast.go_on(visit)
         return visit
 
     def _process_view(self, request: HttpRequest, *_view: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.cookies import SimpleCookie
 from io import BytesIO
 from typing import Any
@@ -17,6 +18,7 @@ from django.urls import set_script_prefix
 from django.utils import timezone, translation
 
 from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.visit import DjangoVisit
 from pagecache.core import types
 from pagecache.core.types import Input, Refused
 
@@ -118,37 +120,53 @@ def _scope(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def as_there(asked: DjangoAsked) -> Iterator[None]:
+def _as_there(asked: DjangoAsked) -> Iterator[None]:
     """Have active, inside, what was when a request came."""
     with translation.override(asked.active), timezone.override(asked.zone):
         yield
 
 
-def attend(request: HttpRequest, asked: DjangoAsked, answer: Callable[[], Any]) -> None:
-    """Let a request be answered as a handler of Django does: connections are looked after, the response is closed."""
-    with as_there(asked):
-        set_script_prefix(asked.script)
-        request_started.send(sender=WSGIHandler, environ=request.META)
-        response = None
-        try:
-            response = answer()
-        finally:
-            _end(response, WSGIHandler)
+class Unsent(DjangoVisit):
+    """A request that nobody sent, answered as a handler of Django answers one: the response is closed in the end."""
 
-
-async def aattend(
-    request: HttpRequest, asked: DjangoAsked, answer: Callable[[], Awaitable[Any]]
-) -> None:
-    """Do the same on the event loop."""
-    async with ThreadSensitiveContext():
-        with as_there(asked):
-            set_script_prefix(asked.script)
-            await request_started.asend(sender=ASGIHandler, scope=getattr(request, "scope", {}))
+    def attend(self, answer: Callable[[], Any]) -> None:
+        """Let it be answered."""
+        with _as_there(self.asked):
+            set_script_prefix(self.asked.script)
+            request_started.send(sender=WSGIHandler, environ=self.request.META)
             response = None
             try:
-                response = await answer()
+                response = answer()
             finally:
-                await sync_to_async(_end)(response, ASGIHandler)
+                _end(response, WSGIHandler)
+
+    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
+        """Do the same on the event loop."""
+        async with ThreadSensitiveContext():
+            with _as_there(self.asked):
+                set_script_prefix(self.asked.script)
+                scope = getattr(self.request, "scope", {})
+                await request_started.asend(sender=ASGIHandler, scope=scope)
+                response = None
+                try:
+                    response = await answer()
+                finally:
+                    await sync_to_async(_end)(response, ASGIHandler)
+
+
+def unsent(
+    facts: Callable[[HttpRequest], DjangoAsked],
+    get_response: Callable[[HttpRequest], Any],
+    visit: DjangoVisit,
+) -> Unsent | None:
+    """Return a request for the page that a visitor asked for; None where it would have to be the visitor's own."""
+    request = twin_of(visit.asked, visit.kind, visit.found.recipe)
+    if request is None:
+        return None
+    with _as_there(visit.asked):
+        made = Unsent(request, facts(request), outside=(), behind_middleware=False)
+    made.render = partial(get_response, request)
+    return made
 
 
 def _end(response: Any, handler: type) -> None:

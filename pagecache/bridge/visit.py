@@ -1,7 +1,7 @@
 """One request in its lane: what the flow asks about it."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
 from pagecache import conf, segments
-from pagecache.bridge import downstream, encoding, filling, outgoing, routes, twin, validating
+from pagecache.bridge import downstream, encoding, filling, outgoing, routes, validating
 from pagecache.bridge.answers import IF_RANGE, RANGE, Asked, like
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.encoding import Packed
@@ -59,9 +59,8 @@ class DjangoVisit:
     ) -> None:
         self.request = request
         self.arrived = time.monotonic()
-        self._kind = type(request)
-        # Returns the visit of another request in its place, None where one cannot be answered alone.
-        self.again: Callable[[HttpRequest], DjangoVisit] | None = None
+        self.kind = type(request)
+        self.again: Callable[[DjangoVisit], Any] | None = None  # asks for the page by itself
         self.render: Callable[[], Any] | None = None  # lets the site make the page
         self._then: Callable[[], object] | None = None  # what is done once the response is sent
         self.asked = asked
@@ -186,23 +185,9 @@ class DjangoVisit:
         self.recorder.depend(known.tags)
         return validating.updated(known, response)
 
-    def twin(self) -> "DjangoVisit | None":
-        """Return the visit of a request for the same page with nothing of the visitor's; None where there is none."""
-        if self.again is None or self.is_segmented:
-            return None
-        request = twin.twin_of(self.asked, self._kind, self.found.recipe)
-        if request is None:
-            return None
-        with twin.as_there(self.asked):
-            return self.again(request)
-
-    def attend(self, answer: Callable[[], Any]) -> None:
-        """Let a request that nobody sent be answered as Django does."""
-        twin.attend(self.request, self.asked, answer)
-
-    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
-        """Do the same on the event loop."""
-        await twin.aattend(self.request, self.asked, answer)
+    def twin(self) -> Any:
+        """Return a request for the same page with nothing of the visitor's; None where there is none."""
+        return None if self.again is None or self.is_segmented else self.again(self)
 
     def then(self, job: Callable[[], object]) -> None:
         """Do something once the response is sent and closed."""

@@ -16,7 +16,7 @@ from pagecache.engine.effects import Announce, Fill, Later, Render
 from pagecache.engine.leasing import WAITS, holding, is_made_anew, release, take
 from pagecache.engine.looking import begin, is_still_current, look_up, look_up_again
 from pagecache.engine.storing import store
-from pagecache.engine.visit import Flow, Visit, key_material, unsafe
+from pagecache.engine.visit import Flow, Unsent, Visit, key_material, unsafe
 from pagecache.events import logger
 from pagecache.stores import StoreError
 from pagecache.tags import page_tag
@@ -77,7 +77,7 @@ def _without_view(visit: Visit) -> Flow:
     return None
 
 
-def _twin(visit: Visit, ended: Entry) -> Visit | None:
+def _twin(visit: Visit, ended: Entry) -> Unsent | None:
     """Return who makes a page anew behind the visitor's back, in the turn that they have; None where nobody can."""
     turn = visit.found.turn
     if turn is None or not background.has_room:

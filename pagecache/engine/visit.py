@@ -63,18 +63,8 @@ class Visit(Protocol):
     def is_waiting(self) -> bool:
         """Whether it is still to be looked up, behind the site's middleware."""
 
-    @property
-    def render(self) -> Callable[[], Any] | None:
-        """What makes the page."""
-
-    def twin(self) -> "Visit | None":
-        """Return the visit of a request for the same page with nothing of the visitor's; None where there is none."""
-
-    def attend(self, answer: Callable[[], Any]) -> None:
-        """Let a request that nobody sent be answered as Django does."""
-
-    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
-        """Do the same on the event loop."""
+    def twin(self) -> "Unsent | None":
+        """Return a request for the same page with nothing of the visitor's; None where there is none."""
 
     def then(self, job: Callable[[], object]) -> None:
         """Do something once the response is sent and closed."""
@@ -171,6 +161,20 @@ class Visit(Protocol):
 
     def finish(self, response: Any, outcome: Outcome) -> Any:
         """Say what happened in a response that the view made."""
+
+
+class Unsent(Visit, Protocol):
+    """A request that nobody sent."""
+
+    @property
+    def render(self) -> Callable[[], Any] | None:
+        """What makes the page."""
+
+    def attend(self, answer: Callable[[], Any]) -> None:
+        """Let it be answered as Django does."""
+
+    async def aattend(self, answer: Callable[[], Awaitable[Any]]) -> None:
+        """Do the same on the event loop."""
 
 
 recipes: dict[str, tuple[Input, ...]] = {}
