@@ -87,12 +87,12 @@ class Made:
         options, route, status = conf.get().options, self.asked.route, self.response.status_code
         if self._is_asked_each_time(headers):
             return 0.0
-        told = self._told(headers)
+        told = self._life_fields(headers)
         shared: tuple[float | Unset | None, ...] = (
             freshness.guessed_lifetime(told, status, now, options.HEURISTIC),
             options.TIMEOUT,
         )
-        if (known := self._told_before(headers)) is not None:
+        if (known := self._said_before(headers)) is not None:
             shared = (freshness.again(known, headers, now, self.since or now),)
         most = options.NEGATIVE_TIMEOUT
         capped = (freshness.capped(one, status, most) for one in (route.rule.timeout, *shared))
@@ -106,7 +106,7 @@ class Made:
 
     def _is_asked_each_time(self, headers: Mapping[str, str]) -> bool:
         """Whether a page is never served unasked, however long it could be kept."""
-        if (known := self._told_before(headers)) is not None:
+        if (known := self._said_before(headers)) is not None:
             headers = {name.lower(): value for name, value in known.headers}
         return "no-cache" in cache_control(headers.get("cache-control", ""))
 
@@ -115,7 +115,7 @@ class Made:
 
         One that said itself when it ends is not served.
         """
-        known, options = self._told_before(headers), conf.get().options
+        known, options = self._said_before(headers), conf.get().options
         if known is None:
             grace = freshness.grace(headers, options.STALE_IF_ERROR)
             overlap = freshness.overlap(headers, options.STALE_WHILE_REVALIDATE)
@@ -132,13 +132,13 @@ class Made:
         route = self.asked.route
         is_own = route.policy.timeout is UNSET and route.rule.timeout is UNSET
         asked = self.since or now
-        return freshness.overdue(self._told(headers), now, asked, known) if is_own else 0.0
+        return freshness.overdue(self._life_fields(headers), now, asked, known) if is_own else 0.0
 
-    def _told_before(self, headers: Mapping[str, str]) -> Entry | None:
+    def _said_before(self, headers: Mapping[str, str]) -> Entry | None:
         """Return the page that is as it was, if its view said nothing new for caches: what it said before holds."""
         return None if "cache-control" in headers else self.known
 
-    def _told(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+    def _life_fields(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Return what says how long the page may be kept: for one that is as it was, what it says now (RFC 9111 4.3.4).
 
         Where neither its answer nor `Expires` says anything, `Cache-Control` may be ours, for caches further down.
