@@ -86,6 +86,16 @@ def ending(lane: Lane, view: Callable[[HttpRequest], HttpResponse], **options: A
     lane.show(view)
 
 
+def over_its_end(lane: Lane) -> list[str]:
+    """Return what visitors get of a page that has ended, and once it was made anew."""
+    with freeze_time(NOON) as clock:
+        lane.get()
+        clock.tick(70)
+        first = lane.read()
+        done()
+        return [first, lane.read()]
+
+
 def counting(lane: Lane, *seen: list[HttpRequest]) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         for requests in seen:
@@ -187,12 +197,7 @@ def awaited(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest
 def test_where_a_loop_was_there_for_one_request_it_is_a_thread(lane: Lane) -> None:
     ending(lane, counting(lane))
     lane.middleware(f"{__name__}.awaited")
-    with freeze_time(NOON) as clock:
-        lane.get()
-        clock.tick(70)
-        assert lane.read() == "1"
-        done()
-        assert lane.read() == "2"
+    assert over_its_end(lane) == ["1", "2"]
 
 
 def test_it_begins_once_however_often_the_response_is_closed(
@@ -392,12 +397,7 @@ def test_a_page_that_is_private_now_is_served_no_more(lane: Lane) -> None:
         return HttpResponse(str(lane.renders), headers=headers)
 
     ending(lane, view)
-    with freeze_time(NOON) as clock:
-        lane.get()
-        clock.tick(70)
-        assert lane.read() == "1"
-        done()
-        assert lane.read() == "3"
+    assert over_its_end(lane) == ["1", "3"]
 
 
 def test_a_write_while_it_is_made_lets_it_not_be_kept(lane: Lane) -> None:
@@ -410,22 +410,12 @@ def test_a_write_while_it_is_made_lets_it_not_be_kept(lane: Lane) -> None:
         return HttpResponse(f"{lane.renders} {count}")
 
     ending(lane, view)
-    with freeze_time(NOON) as clock:
-        lane.get()
-        clock.tick(70)
-        assert lane.read() == "1 0"
-        done()
-        assert lane.read() == "3 1"
+    assert over_its_end(lane) == ["1 0", "3 1"]
 
 
 def test_a_decorated_view_is_made_anew_like_others(lane: Lane) -> None:
     ending(lane, cache_page(60)(counting(lane)))
-    with freeze_time(NOON) as clock:
-        lane.get()
-        clock.tick(70)
-        assert lane.read() == "1"
-        done()
-        assert lane.read() == "2"
+    assert over_its_end(lane) == ["1", "2"]
 
 
 def test_holes_are_filled_for_the_visitor_meanwhile(lane: Lane) -> None:
