@@ -6,8 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any, Self
 
 from django.db import connection
@@ -31,14 +29,26 @@ class Worker:
         said = self._process.communicate()[1]
         assert self._process.returncode == 0, said
 
-    def ask(self, line: str) -> str:
-        """Tell it a line; return what it answers."""
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def tell(self, line: str = "") -> None:
         process: Any = self._process
         process.stdin.write(line + "\n")
         process.stdin.flush()
+
+    def hear(self) -> str:
+        """Return its next answer."""
+        process: Any = self._process
         answer: str = process.stdout.readline()
         assert answer, process.stderr.read()
         return answer
+
+    def ask(self, line: str = "") -> str:
+        """Tell it a line; return what it answers."""
+        self.tell(line)
+        return self.hear()
 
 
 def process(settings: Any, *words: str, ends: int = 0, **pagecache: Any) -> str:
@@ -48,18 +58,6 @@ def process(settings: Any, *words: str, ends: int = 0, **pagecache: Any) -> str:
     done = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == ends, done.stdout + done.stderr
     return done.stdout
-
-
-@contextmanager
-def answering(settings: Any, *words: str, **pagecache: Any) -> Generator[subprocess.Popen[str]]:
-    """Run Python beside this process, on the same site, which answers each line that it is given by another."""
-    own, pipe = environment(settings, pagecache), subprocess.PIPE
-    command = [sys.executable, "-u", *words]
-    with subprocess.Popen(command, env=own, stdin=pipe, stdout=pipe, text=True) as other:
-        try:
-            yield other
-        finally:
-            other.kill()
 
 
 def environment(settings: Any, pagecache: dict[str, Any]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import statistics
-import subprocess
 from collections.abc import Generator
 from typing import Any
 from uuid import uuid4
@@ -15,7 +14,7 @@ import pytest
 
 from pagecache import invalidate
 from pagecache.stores.heard import clock
-from tests.beside import answering
+from tests.beside import Worker
 from tests.stores.instances import Instance
 from tests.until import until
 
@@ -32,19 +31,14 @@ def server() -> Generator[Instance]:
 class Other:
     """A process of the site that holds a page."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.pid = process.pid
-
-    def ask(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+    def __init__(self, worker: Worker) -> None:
+        self.pid = worker.pid
+        self.ask = worker.tell
+        self._hear = worker.hear
 
     def answer(self) -> tuple[int, bool]:
         """Return the value that the page shows, and whether no trip was made for it."""
-        assert self._process.stdout is not None
-        value, stands = json.loads(self._process.stdout.readline())
+        value, stands = json.loads(self._hear())
         return int(value), stands
 
     def get(self) -> tuple[int, bool]:
@@ -68,8 +62,9 @@ def other(request: pytest.FixtureRequest, settings: Any, server: Instance) -> Ge
     settings.PAGECACHE = {"ENABLED": True, "STORE_BUDGET": 20, "WAIT_SECONDS": 0}
     url = server.backend["LOCATION"]
     how = {"LOCAL": request.param, "PUSH_BOUND": BOUND}
-    with answering(settings, "-m", "tests.holding", url, **how) as process:
-        yield Other(process)
+    with Worker(settings, "-u", "-m", "tests.holding", url, **how) as worker:
+        yield (other := Other(worker))
+        other.go_on()  # so that it can end
 
 
 def hold(other: Other) -> None:
