@@ -26,6 +26,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Route, Segment
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import page, resume
+from pagecache.recording import handlers
 from pagecache.recording.recorder import listener, recorder
 from pagecache.tags import Target, tags_of
 
@@ -163,7 +164,8 @@ def _route(request: HttpRequest, policy: Policy, own: Any) -> Route:
         return Route(Reason.UNRESOLVED)
     middleware = [path for path in settings.MIDDLEWARE if not routes.leads_to(path, routes.OURS)]
     is_known = (
-        outside.is_unseen(request)
+        handlers.goes_by_urlconf()
+        and outside.is_unseen(request)
         and outside.is_plain_route(match)
         and outside.is_known(match.func, own)
     )

@@ -7,11 +7,12 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import AsyncRequestFactory, RequestFactory
 from django.urls import include, path, register_converter
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views import View
@@ -23,9 +24,12 @@ from pagecache import cache_page, segment_by
 from pagecache.segments import anonymous
 from tests.lanes import (
     ALL,
+    DECORATOR_ASYNC,
     DECORATOR_SYNC,
+    LAST_ASYNC,
     LAST_SYNC,
     MEMORY,
+    MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
     SIX,
     WSGI,
@@ -334,7 +338,27 @@ def test_what_a_class_of_requests_reads(lane: Lane) -> None:
     assert shown_to_two(with_class()) == ["dark", "plain"] * 2
 
 
-@through(MIDDLEWARE_SYNC, LAST_SYNC)
+@through(MIDDLEWARE_SYNC, DECORATOR_SYNC, LAST_SYNC)
 def test_what_a_handler_reads(lane: Lane) -> None:
     lane.show(theme)
     assert shown_to_two(Theming()) == ["dark", "plain"] * 2
+
+
+class ThemingOnLoop(ASGIHandler):
+    async def get_response_async(self, request: HttpRequest) -> Any:
+        take(request)
+        return await super().get_response_async(request)
+
+
+@through(MIDDLEWARE_ASYNC, DECORATOR_ASYNC, LAST_ASYNC)
+def test_what_a_handler_reads_on_a_loop(lane: Lane) -> None:
+    lane.show(theme)
+    handler = ThemingOnLoop()
+
+    def shown(cookie: str) -> str:
+        made = AsyncRequestFactory()
+        made.cookies.load(cookie)
+        request = made.get("/page/")
+        return text(async_to_sync(handler.get_response_async)(request))
+
+    assert [shown(cookie) for cookie in ("theme=dark", "") * 2] == ["dark", "plain"] * 2

@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.core.handlers.base import BaseHandler
+from django.http import HttpRequest
 
 from pagecache.recording.around import put_around
 from pagecache.recording.recorder import holding
@@ -23,6 +25,7 @@ WAYS = (
 )
 
 _loading: ContextVar[type[BaseHandler]] = ContextVar("pagecache_loading", default=BaseHandler)
+_is_asked_by_another: ContextVar[bool] = ContextVar("pagecache_asked_by_another", default=False)
 
 
 def install() -> None:
@@ -32,14 +35,32 @@ def install() -> None:
 
 def _noticed(load: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(load)
-    def noticed(self: BaseHandler, *args: Any, **kwargs: Any) -> Any:
+    def noticed(self: Any, *args: Any, **kwargs: Any) -> Any:
         with holding(_loading, type(self)):
-            return load(self, *args, **kwargs)
+            loaded = load(self, *args, **kwargs)
+            if not goes_by_urlconf():
+                self._middleware_chain = _noting(self._middleware_chain)
+        return loaded
 
     return noticed
 
 
+def _noting(chain: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what answers a request know whose handler asks it."""
+
+    async def on_loop(request: HttpRequest) -> Any:
+        with holding(_is_asked_by_another, value=True):
+            return await chain(request)
+
+    def on_thread(request: HttpRequest) -> Any:
+        with holding(_is_asked_by_another, value=True):
+            return chain(request)
+
+    return on_loop if iscoroutinefunction(chain) else on_thread
+
+
 def goes_by_urlconf() -> bool:
-    """Whether the handler that loads its middleware now finds views as Django's own do."""
+    """Whether the handler that loads its middleware now, or whose request is answered, does so as Django's own do."""
     handler = _loading.get()
-    return all(getattr(handler, name) is getattr(BaseHandler, name) for name in WAYS)
+    is_stock = all(getattr(handler, name) is getattr(BaseHandler, name) for name in WAYS)
+    return is_stock and not _is_asked_by_another.get()
