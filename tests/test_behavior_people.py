@@ -234,3 +234,25 @@ def test_segment_function_that_raises_is_told_of(lane: Lane, caplog: Any) -> Non
     assert lane.see().reason == "no-segment"
     assert "the segment function failed" in caplog.text
     assert "the segment function is broken" in caplog.text
+
+
+def test_what_a_segment_function_found_in_headers_hides_nothing_that_a_view_writes(
+    lane: Lane,
+) -> None:
+    def written_over(request: HttpRequest) -> HttpResponse:
+        request.META["HTTP_X_FRUIT"] = "own"
+        return HttpResponse(request.headers.get("X-Fruit"))
+
+    lane.configure(SEGMENT="tests.lanes_site.access.by_country")
+    lane.show(written_over)
+
+    assert lane.read() == "own"
+
+
+def test_session_that_a_segment_function_found_to_be_none_is_not_known_to_be_none(
+    lane: Lane,
+) -> None:
+    lane.configure(AUTHENTICATED="segment", SEGMENT="pagecache.segments.by_user")
+    lane.show(showing(lambda request: request.session.is_empty()))
+
+    assert text(lane.visitor(sessionid="of-nobody-at-all").get()) == "False"

@@ -9,6 +9,7 @@ from typing import Any
 
 import django
 import pytest
+from asgiref.sync import sync_to_async
 from csp.constants import NONCE as CSP_NONCE
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -22,7 +23,19 @@ from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from pagecache import invalidate
 from pagecache.engine.visit import forget
 from pagecache.recording.holes import functions
-from tests.lanes import ALL, DECORATOR, MIDDLEWARE, STOCK, Lane, Visitor, status, text, through
+from tests.lanes import (
+    ALL,
+    DECORATOR,
+    DECORATOR_ASYNC,
+    MIDDLEWARE,
+    MIDDLEWARE_ASYNC,
+    STOCK,
+    Lane,
+    Visitor,
+    status,
+    text,
+    through,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANES = ALL
@@ -270,6 +283,26 @@ def test_a_page_that_shows_the_user_beside_a_hole_is_not_shared(lane: Lane) -> N
     visitors = [logged_in(lane, "anna"), logged_in(lane, "ben"), lane.visitor()]
     seen = [text(visitor.get()) for visitor in visitors * 2]
     assert seen == ["anna anna anna", "ben ben ben", " stranger "] * 2
+
+
+@through(DECORATOR_ASYNC, MIDDLEWARE_ASYNC)
+def test_a_user_that_a_hole_found_is_known_to_a_view_on_the_loop(lane: Lane) -> None:
+    """That may not ask the database."""
+    page = template("Hello " + hole("name"))
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        shown = await sync_to_async(page)(request)
+        return HttpResponse(f"{text(shown)}, {request.user.is_authenticated}")
+
+    lane.configure(AUTHENTICATED="unread")
+    lane.show(view)
+    visitors = [logged_in(lane, "anna"), logged_in(lane, "ben")] * 2
+
+    assert [text(visitor.get()) for visitor in visitors] == [
+        "Hello anna, True",
+        "Hello ben, True",
+    ] * 2
+    assert lane.renders == 4
 
 
 def test_what_a_user_writes_is_escaped_unless_it_is_marked_as_safe(lane: Lane) -> None:

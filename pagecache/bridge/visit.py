@@ -31,7 +31,7 @@ from pagecache.events import logger
 from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording
-from pagecache.recording.request import as_before, ask, record, release, withhold
+from pagecache.recording.request import as_if_never, ask, record, release, withhold
 from pagecache.tags import SITE, page_tag, segment_tag, tags_of
 from pagecache.transactions import is_any_open
 
@@ -465,7 +465,7 @@ class DjangoVisit:
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
     """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
-        with quietly(reads), as_before(request):
+        with quietly(reads), as_if_never(request):
             segment = segments.named(function(request))
     except Exception as error:
         logger.exception("The view answers, since the segment function failed.")

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
+from django.core.exceptions import SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
@@ -137,8 +138,15 @@ class RecordedRequest(HttpRequest):
 
         def evaluate() -> Any:
             recorder.read(USER)
-            with implying(_implied_by(lazy.__dict__.get("_setupfunc"))):
-                lazy._setup()  # noqa: SLF001 what any use of it does
+            known = lazy._wrapped  # noqa: SLF001 by a hole, which found it out for itself
+            try:
+                with implying(_implied_by(lazy.__dict__.get("_setupfunc"))):
+                    lazy._setup()  # noqa: SLF001 what any use of it does
+            except SynchronousOnlyOperation:
+                if known is empty:
+                    raise
+                recorder.refuse_read(Reason.AUTHENTICATED)
+                return known
             return lazy._wrapped  # noqa: SLF001 and gives
 
         return SimpleLazyObject(evaluate)
@@ -269,7 +277,26 @@ def _read_known_user(recorder: Recorder) -> None:
 
 
 @contextmanager
-def as_before(request: HttpRequest) -> Iterator[None]:
+def as_if_never(request: HttpRequest) -> Iterator[None]:
+    """Take off the request again what is found out inside, which the site alone would never find out.
+
+    A session that is none there is not known to be none afterwards.
+    """
+    with quietly():
+        session = getattr(request, "session", None)
+    known = getattr(session, "__dict__", {})
+    before, key = dict(known), getattr(session, "_session_key", None)
+    try:
+        with as_before(request, keeps_headers=False):
+            yield
+    finally:
+        if getattr(session, "_session_key", None) != key:
+            known.clear()
+            known.update(before)
+
+
+@contextmanager
+def as_before(request: HttpRequest, *, keeps_headers: bool = True) -> Iterator[None]:
     """Take off the request again what is found out inside: whoever needs it reads for itself, and is recorded.
 
     Headers that record who reads them stay as they were found, like Django's, whatever is written over `META` later.
@@ -281,7 +308,7 @@ def as_before(request: HttpRequest) -> Iterator[None]:
         yield
     finally:
         for name in stored.keys() - before.keys() - FOUND_BY_SESSION:
-            if type(stored[name]) is not RecordedHeaders:
+            if not keeps_headers or type(stored[name]) is not RecordedHeaders:
                 del stored[name]
         stored.update(before)
         for value in unknown:

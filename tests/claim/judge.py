@@ -72,8 +72,11 @@ class Judge:
 
     def _compared(self, visitor: Visitor, answer: Any, own: Any, *, hit: bool) -> str:
         given, expected = shown(answer, visitor, hit=hit), shown(own, visitor, hit=False)
+        if hit:  # with a secret that the visitor sent, and may see
+            sent = shown(own, visitor, hit=True)
+            expected |= {name: given[name] for name in given if given[name] == sent.get(name)}
         if "SEGMENT" in self.site.site.pages:  # its function found session and user out before
-            if "SynchronousOnlyOperation" in expected["body"]:
+            if "SynchronousOnlyOperation" in str(expected):
                 return ""
             is_renewed = not hit or visitor["session"] == "nonsense"  # who looks at it finds none
             for one in (given, expected) * is_renewed:
