@@ -69,14 +69,15 @@ class PageCacheMiddleware:
         """
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
-        place = self._place
+        place, ahead = self._place, fast.handed_over(request)
         visit = DjangoVisit(
-            request, place.facts(request), outside=place.outside, behind_middleware=False
+            request, place.asked(request), outside=place.outside, behind_middleware=False
         )
         visit.render = partial(self._get_response, request)
         if conf.get().asks_by_itself and not place.outside:
             visit.again = partial(unsent, place.facts, self._get_response)
-        fast.go_on(visit)
+        if ahead is not None:
+            visit.go_on_from(ahead)
         return visit
 
     def _process_view(self, request: HttpRequest, *_view: Any) -> Any:

@@ -1,9 +1,9 @@
 """A Django request as the rules see it: every fact is read from the request as it came, before middleware."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from django.conf import settings
@@ -16,19 +16,23 @@ from django.utils import timezone, translation
 from django.utils.functional import cached_property
 
 from pagecache import conf
-from pagecache.bridge.arrivals import Arrival
+from pagecache.bridge.arrivals import Arrival, Watched
 from pagecache.core import types
 from pagecache.core.codings import takes
 from pagecache.core.directives import NONE, Directives, directives
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Input, Refused, Route, remember
+from pagecache.core.types import Input, Refused, Route, Way, remember
 from pagecache.recording import messages
 from pagecache.recording.stock import LEAVES_BODY
 
 MOST = 1000  # hosts, each with the settings that it was accepted under; and queries
 SHORT = 200  # characters of a query that is remembered
-STOCK = {WSGIRequest, ASGIRequest, Arrival}  # whose host is what `Host` says, or a proxy's header
+OWN_HOST = {
+    WSGIRequest,
+    ASGIRequest,
+    Arrival,
+}  # whose host is what `Host` says, or a proxy's header
 
 DECIDING = "is_enabled method meta script path full_path scheme urlconf language language_before time_zone".split()
 
@@ -38,30 +42,63 @@ _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 class DjangoAsked:
     """The facts of one request; made before the recorder sits on it."""
 
+    learn: Callable[[Way], None] | None = None
+    _make: Callable[[], HttpRequest]
+    _forget: Callable[[], object]
+
     def __init__(
         self, request: HttpRequest, *, derives_language: bool, shows_before: bool = False
     ) -> None:
         self._request = request
+        self.way: Way | None = None
+        self.absent: set[str] = set()  # cookies that were looked for
         self.is_enabled = conf.get().enabled
         self.method = request.method or ""
         self.meta: dict[str, Any] = request.META
+        self.cookie_header: str = dict.get(self.meta, "HTTP_COOKIE", "")
         self.script = request.META.get("SCRIPT_NAME", "")
         self.path = request.path_info
         self.full_path = request.path
         self.scheme = request.scheme or ""
         self.urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
         self.active = translation.get_language()  # left by whatever the thread did before
-        self.language = _language(request, self.urlconf) if derives_language else self.active
+        self.language = self._language() if derives_language else self.active
         # What middleware may show before LocaleMiddleware activates a language.
         self.language_before = self.active if shows_before else ""
         self.zone = zone = timezone.get_current_timezone()
         self.time_zone = f"{zone.tzname(None) or zone} {zone.utcoffset(None)}"
-        self.cookie_header: str = self.meta.get("HTTP_COOKIE", "")
         self._encoding = request.encoding
         self.authenticated = conf.get().options.AUTHENTICATED
         self.route = Route(None)
         self.has_messages = False  # waiting in the session
         self.outside: Collection[str] = ()  # the middleware before pagecache
+
+    @classmethod
+    def recalled(
+        cls,
+        known: Mapping[str, Any],
+        meta: dict[str, Any],
+        make: Callable[[], HttpRequest],
+        forget: Callable[[], object],
+    ) -> Self:
+        """Return the facts of a request that says what others said of whom this is known; `make` gives it itself."""
+        asked = object.__new__(cls)
+        asked.__dict__.update(known)
+        asked.meta = meta
+        asked.cookie_header = meta.get("HTTP_COOKIE", "")
+        asked.absent = set()
+        asked._make = make
+        asked._forget = forget
+        return asked
+
+    @cached_property
+    def _request(self) -> Any:
+        return self._make()
+
+    def lose_way(self) -> None:
+        """Forget the way: more may be read of requests than was when it was found."""
+        self._forget()
+        self.way = None
 
     def is_same(self, other: "DjangoAsked") -> bool:
         """Whether all that decides is the same, also what the thread, or the loop, had active."""
@@ -70,7 +107,7 @@ class DjangoAsked:
     @cached_property
     def host(self) -> str | None:
         """The host as Django accepts it, None where it does not."""
-        if type(self._request) not in STOCK or settings.USE_X_FORWARDED_HOST:
+        if type(self._request) not in OWN_HOST or settings.USE_X_FORWARDED_HOST:
             return _accepted(self._request)
         stated = self.meta.get("HTTP_HOST"), tuple(settings.ALLOWED_HOSTS), settings.DEBUG
         if stated in _accepted_hosts:
@@ -97,7 +134,7 @@ class DjangoAsked:
     @cached_property
     def cookies(self) -> Mapping[str, str]:
         """The cookies as the view sees them."""
-        return dict(self._request.COOKIES) if self.cookie_header else {}
+        return dict(self._request.COOKIES) if self.meta.get("HTTP_COOKIE") else {}
 
     @cached_property
     def query(self) -> QueryDict:
@@ -113,8 +150,6 @@ class DjangoAsked:
     @property
     def has_session_cookie(self) -> bool:
         """Whether the visitor may have a session."""
-        if not self.cookie_header:
-            return False
         return self.cookie(settings.SESSION_COOKIE_NAME) is not None
 
     @property
@@ -125,8 +160,28 @@ class DjangoAsked:
     def cookie(self, name: str) -> str | None:
         """Return a cookie as the view sees it; none are parsed where the header does not hold its name."""
         if name not in self.cookie_header and name.isascii():
+            self.absent.add(name)
             return None
         return self.cookies.get(name)
+
+    def _language(self) -> str:
+        """Return the language that LocaleMiddleware will activate, by its own steps."""
+        request = self._request
+        in_path, prefixed_default = is_language_prefix_patterns_used(self.urlconf)
+        if (
+            in_path
+            and not prefixed_default
+            and not translation.get_language_from_path(request.path_info)
+        ):
+            return settings.LANGUAGE_CODE
+        is_ours = isinstance(self.meta, Watched)  # so that nobody else looks at its cookies
+        if is_ours and self.cookie(settings.LANGUAGE_COOKIE_NAME) is None:
+            request.COOKIES = {}  # the others say nothing about it
+            try:
+                return translation.get_language_from_request(request, check_path=in_path)
+            finally:
+                del request.COOKIES
+        return translation.get_language_from_request(request, check_path=in_path)
 
     @property
     def has_sensitive_param(self) -> bool:
@@ -232,15 +287,3 @@ def _text(value: object) -> str | None:
     if value is None or type(value) is str:
         return value
     raise Refused(Reason.OBJECT)
-
-
-def _language(request: HttpRequest, urlconf: Any) -> str:
-    """Return the language that LocaleMiddleware will activate, by its own steps."""
-    in_path, prefixed_default = is_language_prefix_patterns_used(urlconf)
-    if (
-        in_path
-        and not prefixed_default
-        and not translation.get_language_from_path(request.path_info)
-    ):
-        return settings.LANGUAGE_CODE
-    return translation.get_language_from_request(request, check_path=in_path)

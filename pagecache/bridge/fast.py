@@ -1,6 +1,7 @@
 """The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import responses
 from typing import Any, NamedTuple
@@ -17,15 +18,20 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import outgoing, outside, routes
+from pagecache.bridge.answers import RANGE
 from pagecache.bridge.arrivals import whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import Entry
 from pagecache.events import logger
+from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import begin_request, end_request, recorder
+from pagecache.stores.local import Held
 from pagecache.stores.waiting import Patience, patience
 
+OK = 200
+BEYOND = (*CONDITIONAL, RANGE)  # what asks for less than a page
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
 UNKNOWN = "Unknown Status Code"  # as Django says
 
@@ -44,16 +50,29 @@ class Sent(NamedTuple):
 
 
 class FastVisit(DjangoVisit):
-    """A request before Django has it: what is served is for the server."""
+    """A request before Django has it: what is served is for the server.
 
-    def __init__(self, request: HttpRequest, asked: DjangoAsked) -> None:
+    One that says what another one said is not made before it is needed: `make` does that, and takes down its facts.
+    """
+
+    def __init__(
+        self, request: Any, asked: DjangoAsked, make: Callable[[], "FastVisit"] | None = None
+    ) -> None:
         super().__init__(request, asked, outside=(), behind_middleware=False)
+        self._make = make
         self.patience = Patience()  # goes on where the request does
+
+    def complete(self) -> None:
+        """Have the request itself, and all of its facts."""
+        if self._make is not None:
+            made, self._make = self._make(), None
+            self.request, self.asked = made.request, made.asked
 
     def serve(self, entry: Entry, now: float) -> Sent:
         """Return what is sent of an entry that has no holes."""
         if conf.get().options.REVEAL is None:
             return self._sent(entry, now)
+        self.complete()
         set_script_prefix(self.asked.script)
         self.request = whole(self.request)
         with _a_request():  # for that function may ask the database
@@ -61,9 +80,10 @@ class FastVisit(DjangoVisit):
 
     def _sent(self, entry: Entry, now: float) -> Sent:
         if entry.coding or self._beyond(with_ranges=True):
+            self.complete()
             response = super().serve(entry, now)
             return Sent(response.status_code, list(response.items()), response.content)
-        fields = outgoing.fields(self.request, entry, now, self.found.key)
+        fields = outgoing.fields(self.asked.method, self.request, entry, now, self.found.key)
         return Sent(entry.status, list(fields.values()), entry.body)
 
 
@@ -98,26 +118,27 @@ class Lane:
             )
         if (problem := problem_of(settings.MIDDLEWARE)) is not None:
             raise ImproperlyConfigured(problem)
-        self._place = Place(import_string(settings.MIDDLEWARE[0]))
+        self.place = Place(import_string(settings.MIDDLEWARE[0]))
         self._request = request
         self._strangers = outside.Strangers(request_started, request_finished)
 
-    def arrive(self, *source: Any) -> FastVisit | None:
-        """Return the visit of a request; None for what is Django's alone.
+    def is_open(self) -> bool:
+        """Whether requests may be answered here: not those of a page being made, for it depends on the answer.
 
-        That is what it refuses, what a page being made asks for (for it depends on the answer), and what somebody else
-        wants to hear of. Connections to the database are Django's to keep, too: so is what takes one to look up.
+        Nor those that somebody else wants to hear of.
         """
-        if recorder() is not None or not self._hears_nobody():
+        return recorder() is None and self._hears_nobody()
+
+    def arrive(self, *source: Any) -> FastVisit | None:
+        """Return the visit of a request; None for what is Django's alone, above all what it refuses."""
+        if not self.is_open():
             return None
         try:
             request = self._request(*source)
-            visit = FastVisit(request, self._place.facts(request))
-            if site_store().asks_database or site_store(visit.alias).asks_database:
-                return None
+            visit = FastVisit(request, self.place.asked(request))
+            return None if asks_database(visit) else visit
         except Exception:  # noqa: BLE001 Django says so itself
             return None
-        return visit
 
     def _hears_nobody(self) -> bool:
         """Whether nobody but Django hears of the begin and the end of each request."""
@@ -131,6 +152,32 @@ class Lane:
         return not strangers.unknown
 
 
+def asks_database(visit: DjangoVisit) -> bool:
+    """Whether a look-up takes a connection to the database, which is Django's to keep."""
+    return site_store().asks_database or site_store(visit.alias).asks_database
+
+
+def is_plain(held: Held, environ: Mapping[str, Any]) -> bool:
+    """Whether a request gets a page that is held as it is, and no other, shorter or longer answer."""
+    entry = held.entry
+    if entry.holes or entry.coding or entry.status != OK or environ["REQUEST_METHOD"] != "GET":
+        return False
+    if conf.get().options.REVEAL is not None or settings.DEBUG:
+        return False
+    return not any(name in environ for name in BEYOND)
+
+
+def plainly(held: Held) -> Sent:
+    """Return what is sent of a page that is held, to whoever gets it as it is."""
+    entry = held.entry
+    if held.sent is None:
+        fields = outgoing.by_name(entry.headers).copy()
+        _, before = fields.pop("cache-status", ("", None))
+        held.sent = tuple(fields.values()), before
+    always, before = held.sent
+    return Sent(OK, [*always, *outgoing.of_now(entry, time.time(), before)], entry.body)
+
+
 def problem_of(middleware: Sequence[str]) -> str | None:
     """Say why requests cannot be answered before Django has them, if so."""
     if middleware and routes.is_ours(middleware[0]):
@@ -141,10 +188,10 @@ def problem_of(middleware: Sequence[str]) -> str | None:
     )
 
 
-def go_on(visit: DjangoVisit) -> None:
-    """Go on from what a lane handed over with a request, if it did; and leave no trace of it."""
-    held: Any = getattr(visit.request, "scope", visit.request.META)
+def handed_over(request: HttpRequest) -> FastVisit | None:
+    """Return what a lane handed over with a request, if it did; and leave no trace of it."""
+    held: Any = getattr(request, "scope", request.META)
     ahead: FastVisit | None = held.pop(VISIT, None)
     if ahead is not None:
         patience.set(ahead.patience)
-        visit.go_on_from(ahead)
+    return ahead

@@ -90,27 +90,37 @@ def serve(
     """Return the response for an entry, made anew for each client."""
     # To HEAD too, as a view would: the server leaves it out, and middleware around counts its length.
     response = HttpResponse(entry.body, content_type="", status=entry.status)
-    response.headers._store = fields(request, entry, now, key)  # noqa: SLF001
+    response.headers._store = fields(request.method, request, entry, now, key)  # noqa: SLF001
     if entry.coding:
         encoding.mark(response, entry.coding)
     return answer(response, asked, entry.created) if asked else response
 
 
-def fields(request: HttpRequest, entry: Entry, now: float, key: str) -> dict[str, tuple[str, str]]:
+def fields(
+    method: str | None, request: HttpRequest, entry: Entry, now: float, key: str
+) -> dict[str, tuple[str, str]]:
     """Return the header fields that an entry is sent with, by their names in lower case.
 
     They were checked when they were set on the response that was stored; ours are plain ASCII.
     """
     sent = by_name(entry.headers).copy()
-    ttl = None if entry.expires == FOREVER else entry.expires - now
-    _, before = sent.get("cache-status", ("", None))
-    member = status.hit(ttl, key=key if is_revealed(request) else None)
-    if request.method == "HEAD" and entry.status != NO_CONTENT:
+    if method == "HEAD" and entry.status != NO_CONTENT:
         # RFC 9110 8.6: as a GET has it.
         sent["content-length"] = "Content-Length", str(len(entry.body))
-    sent["age"] = "Age", str(max(0, int(entry.age + now - entry.created)))
-    sent["cache-status"] = "Cache-Status", status.append(before, member)
+    _, before = sent.get("cache-status", ("", None))
+    sent["age"], sent["cache-status"] = of_now(
+        entry, now, before, key if is_revealed(request) else None
+    )
     return sent
+
+
+def of_now(
+    entry: Entry, now: float, before: str | None = None, key: str | None = None
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the fields that an entry is sent with at a time: its age, and what happened behind what did `before`."""
+    ttl = None if entry.expires == FOREVER else entry.expires - now
+    age = str(max(0, int(entry.age + now - entry.created)))
+    return ("Age", age), ("Cache-Status", status.append(before, status.hit(ttl, key=key)))
 
 
 @lru_cache(1000)

@@ -11,8 +11,10 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import routes
+from pagecache.bridge.arrivals import STOCK, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.outside import is_unseen
+from pagecache.bridge.ways import Ways, ambient
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Route
 from pagecache.recording import handlers, observers, stock
@@ -41,6 +43,27 @@ class Place:
         self._derives_language = stock.LOCALE in inside
         before = inside[: inside.index(stock.LOCALE)] if self._derives_language else ()
         self._shows_before = bool(routes.unknown_outside(before))
+        self.ways = Ways()
+
+    def asked(self, request: HttpRequest) -> DjangoAsked:
+        """Return the facts of a request that says all at once: what another one said led somewhere, too."""
+        if self.outside or type(request) not in STOCK or "urlconf" in request.__dict__:
+            return self.facts(request)
+        meta, said = request.META, ambient()
+        address = said and (
+            *said,
+            request.method,
+            request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
+            request.path,
+            request.path_info,
+            meta.get("SCRIPT_NAME"),
+            meta.get("QUERY_STRING"),
+            is_unseen(request),
+        )
+        recalled = self.ways.recall(address, meta)
+        if recalled is not None:
+            return recalled.facts(meta, lambda: request)
+        return self.ways.watch(address, meta, self.facts(watched(request)))
 
     def facts(self, request: HttpRequest) -> DjangoAsked:
         """Take down the facts of a request as it came."""

@@ -1,9 +1,10 @@
 """One request in its lane: what the flow asks about it."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -49,6 +50,19 @@ class DjangoVisit:
         "language language-before time-zone urlconf key-prefix"
     ).split()
 
+    again: Callable[["DjangoVisit"], Any] | None = None  # asks for the page by itself
+    render: Callable[[], Any] | None = None  # lets the site make the page
+    _then: Callable[[], object] | None = None  # what is done once the response is sent
+    _bare = BARE  # what was made, without what is its visitor's
+    _packed: Packed | None = None  # that, compressed
+    _dressed: Any = None  # what is sent of a page that is stored
+    _filling: Mapping[str, str] = MappingProxyType({})
+    _sets_token = False  # whether the cookie of a token is ours to set
+    _served: Any = None
+    _withheld = False  # whether conditional headers were kept from the view
+    _is_asked = False  # whether it got others: else its 304 is for what the client asks
+    _said: HttpResponseBase | None = None  # by the view: that a page is as it was
+
     def __init__(
         self,
         request: HttpRequest,
@@ -60,24 +74,11 @@ class DjangoVisit:
         self.request = request
         self.arrived = time.monotonic()
         self.kind = type(request)
-        self.again: Callable[[DjangoVisit], Any] | None = None  # asks for the page by itself
-        self.render: Callable[[], Any] | None = None  # lets the site make the page
-        self._then: Callable[[], object] | None = None  # what is done once the response is sent
         self.asked = asked
-        self.recorder = Recorder()
         self.found = Found()
+        self.asked_view: Asked = {}  # the conditions that it got in their place
         self._outside = asked.outside = outside
         self.is_ahead = not behind_middleware
-        self._bare = BARE  # what was made, without what is its visitor's
-        self._packed: Packed | None = None  # that, compressed
-        self._dressed: Any = None  # what is sent of a page that is stored
-        self._filling: dict[str, str] = {}
-        self._sets_token = False  # whether the cookie of a token is ours to set
-        self._served: Any = None
-        self._withheld = False  # whether conditional headers were kept from the view
-        self.asked_view: Asked = {}  # the conditions that it got in their place
-        self._is_asked = False  # whether it got them: else its 304 is for what the client asks
-        self._said: HttpResponseBase | None = None  # by the view: that a page is as it was
         self.path = asked.full_path
         self.max_inputs = conf.get().options.MAX_INPUTS
         self._behind = behind_middleware
@@ -85,6 +86,11 @@ class DjangoVisit:
         self.segment: Field = segments.anonymous(request)
         self.segment_function: Segment = asked.route.segment or conf.get().segment
         self.is_segmented = self.segment_function is not segments.anonymous
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """What the page read."""
+        return Recorder()
 
     def go_on_from(self, ahead: "DjangoVisit") -> None:
         """Go on from what was found for the request a moment ago, by the same facts, before Django had it.
@@ -137,7 +143,7 @@ class DjangoVisit:
     def recorded(self) -> Iterator[None]:
         """Record inside what the page reads, where the page could be stored."""
         if self.found.reason is not None:
-            encoding.match_plain(self.asked.meta)
+            encoding.match_plain(self.request.META)
             with recording(None):
                 yield
             return
@@ -158,7 +164,7 @@ class DjangoVisit:
     def _record(self) -> None:
         if self.asked.cookie_header:
             _ = self.asked.cookies  # the facts are taken before anybody changes them
-        self.asked.meta = dict(self.asked.meta)
+        self.asked.meta = dict.copy(self.asked.meta)
         self._withheld = True
         record(self.request, self.recorder)
         self.ask_view()

@@ -87,6 +87,15 @@ class Route:
     rule: Policy = Policy()  # what one of `RULES` says, and a decorator may say otherwise
 
 
+class Way(NamedTuple):
+    """Where a request leads: to which page, for what is known to be read by those of its path."""
+
+    recipe: tuple[Input, ...]
+    material: bytes
+    key: str
+    is_plain: bool = False  # whether a page that this process holds is sent without another thought
+
+
 class Admission(NamedTuple):
     """What a page that is new must reach to be stored: requests for it, and seconds that it took to make."""
 
@@ -121,6 +130,16 @@ class Asked(Protocol):
     def authenticated(self) -> str: ...
     @property
     def route(self) -> Route: ...
+
+
+class Led(Asked, Protocol):
+    """A request that another one may have shown the way."""
+
+    way: Way | None  # of one that said the same, and was kept from its page by no rule
+    learn: Callable[[Way], None] | None  # where nobody has gone that way yet
+
+    def lose_way(self) -> None:
+        """Forget the way: more may be read of requests than was when it was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,8 @@ def _begin(visit: Visit) -> Flow:
     """Look up, unless a rule about the request says otherwise."""
     found = visit.found
     found.is_begun = True
-    found.reason = first(REQUEST_RULES, visit.asked)
+    if visit.asked.way is None:
+        found.reason = first(REQUEST_RULES, visit.asked)
     if found.reason is None:
         yield from _guard(_start(visit), visit)
 

@@ -11,7 +11,7 @@ from pagecache.core.directives import allow
 from pagecache.core.freshness import longest_wait
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
-from pagecache.core.types import HOLE, MESSAGES, Found, Input, Refused, remember
+from pagecache.core.types import HOLE, MESSAGES, Found, Input, Refused, Way, remember
 from pagecache.core.vector import VERSION_BYTES, is_version
 from pagecache.engine.effects import Announce, Classify, Fetch, Lease, Prepare, Put
 from pagecache.engine.visit import (
@@ -55,13 +55,20 @@ def look_up(visit: Visit) -> Flow:
     if recipe is None:
         return
     found.recipe, found.has_recipe = recipe, True
-    if visit.is_ahead and _needs_site(visit, recipe):
-        if found.star is None:
-            yield from _fetch(visit, current, _base(visit))
-        return
-    if _may_have_messages(visit, recipe):
-        yield Prepare(visit)
-    yield from _match(visit, key_material(visit, recipe), current)
+    way = visit.asked.way
+    if way is not None and way.recipe != recipe:
+        visit.asked.lose_way()
+        way = None
+    if way is None:
+        if visit.is_ahead and _needs_site(visit, recipe):
+            if found.star is None:
+                yield from _fetch(visit, current, _base(visit))
+            return
+        if _may_have_messages(visit, recipe):
+            yield Prepare(visit)
+        wanted = key_material(visit, recipe)
+        way = Way(recipe, wanted, site_names().entry(digest(wanted)))
+    yield from _match(visit, way, current)
 
 
 def look_up_again(visit: Visit) -> Flow:
@@ -75,10 +82,10 @@ def look_up_again(visit: Visit) -> Flow:
     yield from look_up(visit)
 
 
-def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
-    """Find the entry for some key material and prove it current."""
-    found = visit.found
-    found.key = site_names().entry(digest(wanted))
+def _match(visit: Visit, way: Way, current: Versions) -> Flow:
+    """Find the entry that a way leads to and prove it current; one that is used has others led there."""
+    found, wanted = visit.found, way.material
+    found.key = way.key
     count(visit, found.key)
     may_be_held = conf.get().options.LOCAL and visit.alias is None
     proved = (yield from _held(visit, wanted, current)) if may_be_held else None
@@ -101,6 +108,31 @@ def _match(visit: Visit, wanted: bytes, current: Versions) -> Flow:
             return
     if found.entry is None and entry.lasts:
         visit.ask_about(entry)
+    if found.entry is not None and visit.is_ahead and visit.asked.learn is not None:
+        visit.asked.learn(way._replace(is_plain=_is_plain(visit)))
+
+
+def _is_plain(visit: Visit) -> bool:
+    """Whether pages like the one that was found are served without regard to chance, the request, or how many ask."""
+    options = conf.get().options
+    by_chance = options.VERIFY or options.SHADOW or options.EARLY_REFRESH
+    is_counted = visit.admission.hits > 1
+    return not (by_chance or is_counted or visit.asked.directives or visit.alias is not None)
+
+
+def at_hand(path: str, way: Way) -> Held | None:
+    """Return the page at the end of a plain way, if this process holds it and it stands without a question.
+
+    All that a look-up would find is looked at; where anything else is to be done, there is a look-up.
+    """
+    store, now = site_store(), time.time()
+    is_led = way.is_plain and path not in barred and recipes.get(path) == way.recipe
+    held = local.get(way.key, now, store.history) if is_led else None
+    if held is None or held.entry.material != way.material:
+        return None
+    is_fresh = held.entry.expires > max(now, held.entry.created)  # by the clock of another machine
+    is_quiet = not (announcer.owes or writes.unannounced() or store.is_frozen())
+    return held if is_fresh and is_quiet and store.stand(held.keys, held.versions) else None
 
 
 def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:

@@ -10,7 +10,7 @@ from pagecache import conf
 from pagecache.core import codec
 from pagecache.core.codec import Entry
 from pagecache.core.keys import Field, material
-from pagecache.core.types import Admission, Answered, Asked, Found, Input, Outcome, Refused
+from pagecache.core.types import Admission, Answered, Found, Input, Led, Outcome, Refused
 from pagecache.engine.popularity import Popularity
 from pagecache.engine.variants import Variants
 from pagecache.events import settings_reloaded
@@ -27,7 +27,6 @@ MOST_VARIANTS = 100_000  # pages whose end it remembers, of all paths
 class Visit(Protocol):
     """One request in its lane, as the flow sees it."""
 
-    recorder: Recorder
     found: Found
     asked_view: dict[str, str]  # the conditions that the view gets in place of the request's
     path: str  # with script name, without query
@@ -36,11 +35,15 @@ class Visit(Protocol):
     is_ahead: bool  # of the site's own middleware, which has not seen the request yet, or is done
 
     @property
+    def recorder(self) -> Recorder:
+        """What the page read."""
+
+    @property
     def uri(self) -> str:
         """The URL with its query."""
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> Led:
         """The facts of the request."""
 
     @property

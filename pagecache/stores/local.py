@@ -11,6 +11,7 @@ import os
 from collections import OrderedDict
 from sys import getsizeof
 from threading import Lock
+from typing import Any
 from weakref import WeakSet
 
 from pagecache.core.codec import Entry
@@ -25,7 +26,7 @@ PER_FIELD = 72  # bytes of one header for its pair
 class Held:
     """An entry that was intact in the store, the keys of its vector's versions, and how its bytes began there."""
 
-    __slots__ = ("chances", "entry", "keys", "seen", "size", "vector", "versions")
+    __slots__ = ("chances", "entry", "keys", "seen", "sent", "size", "vector", "versions")
 
     def __init__(
         self, entry: Entry, vector: bytes, keys: tuple[str, ...], seen: bytes = b""
@@ -42,6 +43,7 @@ class Held:
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
+        self.sent: Any = None  # what is the same in all answers with it, for whoever sends them
 
 
 class Local:

@@ -1,0 +1,304 @@
+"""A request that says what another one said is led to the same page; one that differs in what counts is not.
+
+Each case comes three times as it is, so that its way is known, and then otherwise in one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.conf import settings as django_settings
+from django.http import HttpRequest
+from django.utils import timezone, translation
+
+from pagecache import invalidate
+from pagecache.bridge.arrivals import ALL, Watched
+from pagecache.bridge.ways import MOST_ALIKE, Ways, _all
+from pagecache.engine.visit import local
+from tests.lanes import (
+    ASGI,
+    MIDDLEWARE,
+    PAGECACHE,
+    REDIS,
+    STOCK,
+    WSGI,
+    Lane,
+    hear,
+    showing,
+    status,
+    text,
+    through,
+)
+from tests.until import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANES = (*MIDDLEWARE, WSGI, ASGI)
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+MIDWAY = STOCK.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
+
+Asked = dict[str, Any]
+
+
+def headers(**named: str) -> Asked:
+    return {"headers": {name.replace("_", "-"): value for name, value in named.items()}}
+
+
+class Case(NamedTuple):
+    """What a page shows, for whom, and who differs in one thing and is shown something else, if anything."""
+
+    shows: Callable[[HttpRequest], object] = lambda _request: "page"
+    plain: Asked = {}
+    differs: Asked = {}
+    other: str = "page"
+    django: dict[str, Any] = {}
+    pagecache: dict[str, Any] = {}
+
+
+LANGUAGES = {
+    "LANGUAGES": [("en", "English"), ("de", "Deutsch")],
+    "MIDDLEWARE": [PAGECACHE, *STOCK[:MIDWAY], LOCALE, *STOCK[MIDWAY:]],
+}
+ANY_HOST = {"ALLOWED_HOSTS": ["*"]}
+CASES = {
+    "a session": Case(differs={"cookies": {"sessionid": "x"}}),
+    "a session beside what nobody reads": Case(
+        plain={"cookies": {"_ga": "1"}}, differs={"cookies": {"_ga": "2", "sessionid": "x"}}
+    ),
+    "credentials": Case(differs=headers(Authorization="Bearer 1")),
+    "chunks of a body": Case(differs=headers(Transfer_Encoding="chunked")),
+    "another method": Case(differs=headers(X_HTTP_Method_Override="DELETE")),
+    "a range": Case(differs=headers(Range="bytes=0-1")),
+    "a precondition": Case(differs=headers(If_Match='"x"')),
+    "a credential in the query": Case(differs={"path": "/page/?token=1"}),
+    "a parameter": Case(
+        lambda request: request.GET.get("q"), {"path": "/page/?q=1"}, {"path": "/page/?q=2"}, "2"
+    ),
+    "a declared header": Case(
+        lambda request: request.headers.get("X-Plan"),
+        headers(X_Plan="free"),
+        headers(X_Plan="paid"),
+        "paid",
+        pagecache={"KEY_HEADERS": ["X-Plan"]},
+    ),
+    "a header that is not declared": Case(
+        lambda request: request.headers.get("X-Plan"), {}, headers(X_Plan="paid"), "paid"
+    ),
+    "a declared cookie": Case(
+        lambda request: request.COOKIES.get("theme"),
+        {"cookies": {"theme": "light"}},
+        {"cookies": {"theme": "dark"}},
+        "dark",
+        pagecache={"KEY_COOKIES": ["theme"]},
+    ),
+    "a cookie that is not declared": Case(
+        lambda request: request.COOKIES.get("theme"), {}, {"cookies": {"theme": "dark"}}, "dark"
+    ),
+    "the scheme": Case(lambda request: request.scheme, {}, {"secure": True}, "https"),
+    "the scheme that a proxy tells": Case(
+        lambda request: request.scheme,
+        {},
+        headers(X_Forwarded_Proto="https"),
+        "https",
+        {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")},
+    ),
+    "the host": Case(
+        lambda request: request.get_host(), {}, headers(Host="b.example"), "b.example", ANY_HOST
+    ),
+    "the host that a proxy tells": Case(
+        lambda request: request.get_host(),
+        {},
+        headers(X_Forwarded_Host="b.example"),
+        "b.example",
+        {**ANY_HOST, "USE_X_FORWARDED_HOST": True},
+    ),
+    "the language that is asked for": Case(
+        lambda _request: translation.get_language(),
+        headers(Accept_Language="en"),
+        headers(Accept_Language="de"),
+        "de",
+        LANGUAGES,
+    ),
+    "the language that was chosen": Case(
+        lambda _request: translation.get_language(),
+        {"cookies": {"_ga": "1"}},
+        {"cookies": {"_ga": "2", "django_language": "de"}},
+        "de",
+        LANGUAGES,
+    ),
+    "what caches are told": Case(
+        differs=headers(Cache_Control="no-cache"), pagecache={"OBEY_REQUEST_DIRECTIVES": True}
+    ),
+    "an agent that is turned away": Case(
+        differs=headers(User_Agent="evil"),
+        other="",
+        django={"DISALLOWED_USER_AGENTS": [re.compile("evil")]},
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_active() -> Iterator[None]:
+    yield
+    translation.deactivate()
+    timezone.deactivate()
+
+
+def ways_known() -> int:
+    return sum(len(alike.known) for place in _all for alike in place._alike.values())
+
+
+def pages_sent_plainly() -> int:
+    return sum(held.sent is not None for held in local._held.values())
+
+
+def judge(lane: Lane, case: Case) -> None:
+    """Ask as the case says."""
+    lane.show(showing(case.shows))
+    hear()
+    first = [lane.get(**case.plain) for _ in range(4)]
+
+    other = lane.get(**case.differs)
+
+    assert [status(answer).hit for answer in first] == [False, True, True, True]
+    assert ways_known()
+    assert not status(other).hit
+    assert not case.other or text(other) == case.other
+    assert status(lane.get(**case.plain)).hit
+
+
+def set_up(lane: Lane, case: Case, **pagecache: Any) -> None:
+    for name, value in case.django.items():
+        setattr(lane.settings, name, value)
+    lane.configure(**case.pagecache, **pagecache)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whoever_differs_in_what_counts_is_not_led_to_the_page(lane: Lane, name: str) -> None:
+    set_up(lane, CASES[name])
+
+    judge(lane, CASES[name])
+
+
+@through(WSGI, stores=(REDIS,))
+@pytest.mark.parametrize("name", CASES)
+def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(lane: Lane, name: str) -> None:
+    case = CASES[name]
+    set_up(lane, case, LOCAL="push", REVEAL=None)
+
+    judge(lane, case)
+
+    if "OBEY_REQUEST_DIRECTIVES" not in case.pagecache:  # then each request may say something
+        until(
+            lambda: status(lane.get(**case.plain)).hit and pages_sent_plainly(), "no page at hand"
+        )
+    again = lane.get(**case.differs)
+    assert not case.other or text(again) == case.other
+    assert case.other != "page" or not status(again).hit
+
+
+def other_language() -> None:
+    translation.activate("de")
+
+
+def other_zone() -> None:
+    timezone.activate("Asia/Tokyo")
+
+
+def other_hosts() -> None:
+    django_settings.ALLOWED_HOSTS = ["elsewhere.example"]  # without a word of it
+
+
+@pytest.mark.parametrize("change", [other_language, other_zone, other_hosts])
+def test_what_is_active_when_a_request_comes_counts(
+    lane: Lane, change: Callable[[], None], settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    lane.show(showing(lambda _request: "page"))
+    seen = [lane.see() for _ in range(3)]
+
+    change()
+
+    assert [one.hit for one in seen] == [False, True, True]
+    assert not lane.see().hit
+
+
+def test_setting_that_changes_ends_all_ways(lane: Lane, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    lane.show(showing(lambda request: request.get_host()))
+    asked = headers(X_Forwarded_Host="b.example")
+    seen = [text(lane.get(**asked)) for _ in range(3)]
+
+    settings.USE_X_FORWARDED_HOST = True
+
+    assert len(set(seen)) == 1
+    assert "b.example" not in seen
+    assert text(lane.get(**asked)) == "b.example"
+
+
+def test_page_that_comes_to_read_more_is_found_by_all_that_it_reads(lane: Lane) -> None:
+    """Others are led there by what was read before; then that is no more the way."""
+    reads = ["a"]
+    lane.show(showing(lambda request: [request.GET.get(name) for name in reads]))
+    query = "/page/?a=1&b=2&c="
+    before = [lane.read(f"{query}{n}") for n in (1, 1, 1)]
+
+    reads.append("b")
+    invalidate("site")
+    after = [lane.read(f"{query}1") for _ in range(4)]
+    other = lane.read("/page/?a=1&b=3&c=1")
+
+    assert before == ["['1']"] * 3
+    assert after == ["['1', '2']"] * 4
+    assert other == "['1', '3']"
+    assert lane.renders == 4  # one to find out that more is read
+
+
+def test_ways_of_one_address_are_bounded(lane: Lane) -> None:
+    lane.configure(KEY_HEADERS=["X-Plan"])
+    lane.show(showing(lambda request: request.headers.get("X-Plan")))
+    plans = [str(number) for number in range(MOST_ALIKE + 3)]
+
+    for plan in plans * 2:
+        assert lane.read(**headers(X_Plan=plan)) == plan
+    assert lane.renders == len(plans)
+    assert max(len(alike.known) for place in _all for alike in place._alike.values()) == MOST_ALIKE
+
+
+def test_addresses_that_are_asked_for_once_leave_no_way(lane: Lane) -> None:
+    lane.show(showing(lambda request: request.GET.get("q")))
+    before = ways_known()
+
+    for number in range(5):
+        lane.read(f"/page/?q={number}")
+
+    assert ways_known() == before
+
+
+READS: list[tuple[str, Callable[[Watched], object]]] = [
+    ("HTTP_HOST", lambda meta: meta.get("HTTP_HOST")),
+    ("HTTP_HOST", lambda meta: meta["HTTP_HOST"]),
+    ("HTTP_RANGE", lambda meta: "HTTP_RANGE" in meta),
+    (ALL, list),
+    (ALL, lambda meta: meta.keys()),
+    (ALL, lambda meta: meta.values()),
+    (ALL, lambda meta: meta.items()),
+    (ALL, dict),
+]
+
+
+@pytest.mark.parametrize("name, read", READS)
+def test_each_way_to_read_a_variable_is_taken_down(
+    name: str, read: Callable[[Watched], object]
+) -> None:
+    watched = Watched({"HTTP_HOST": "a"})
+
+    read(watched)
+
+    assert name in watched.names
+
+
+def test_what_is_no_text_leads_nowhere() -> None:
+    assert Ways().recall(("address",), {"HTTP_HOST": []}) is None
