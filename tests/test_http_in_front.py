@@ -117,6 +117,9 @@ def origin(front: Lane) -> Iterator[Any]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             asked.append((self.command, self.path, dict(self.headers), body))
+            if self.path.endswith("interim"):
+                self.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+                self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: <early>\r\n\r\n")
             is_known = self.headers.get("If-None-Match") == '"one"'
             self.send_response(304 if is_known else 200)
             for name, value in (
@@ -179,6 +182,14 @@ def test_what_is_sent_to_the_other_server_comes_there(front: Lane, origin: Any) 
     assert [cookie.value for cookie in answer.cookies.values()] == ["1", "2"]
     assert (origin.asked[1][0], origin.asked[1][3]) == ("POST", b"body")
     assert not front.see().hit
+
+
+def test_interim_answers_of_the_other_server_are_no_page(front: Lane, origin: Any) -> None:
+    answers = [front.get("/page/?interim") for _ in range(2)]
+
+    assert [(answer.status_code, text(answer)) for answer in answers] == [(200, "page")] * 2
+    assert [answer["Link"] for answer in answers] == ["<a>, <b>"] * 2
+    assert [status(answer).hit for answer in answers] == [False, True]
 
 
 def test_headers_that_the_view_reads_itself_refuse_the_page(front: Lane) -> None:
