@@ -7,8 +7,8 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_database, is_plain, plainly
-from pagecache.bridge.ways import Address, ambient
+from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_database, asks_plainly, plainly
+from pagecache.bridge.ways import address_in
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
 from pagecache.engine.looking import at_hand
@@ -44,23 +44,21 @@ class WSGILane(Lane):
         if not self.is_open():
             return None
         try:
-            address = _address(environ)
+            address = address_in(environ)
             recalled = self.place.ways.recall(address, environ)
             if recalled is None:
-                visit = self._visit(address, environ)
-            elif (held := at_hand(recalled.path, recalled.way)) and is_plain(held, environ):
+                request = Arrival(environ)
+                facts = self.place.facts(request)
+                visit = FastVisit(request, self.place.ways.watch(address, environ, facts))
+                if asks_database(visit):
+                    return None
+            elif asks_plainly(environ) and (held := at_hand(recalled.path, recalled.way)):
                 return plainly(held)
             else:
-                facts = recalled.facts(environ, partial(Arrival, environ))
-                visit = FastVisit(None, facts, partial(self._visit, address, environ))
-            return None if asks_database(visit) else _sent(visit, environ)
+                visit = FastVisit(None, recalled.facts(environ, partial(Arrival, environ)))
+            return _sent(visit, environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None
-
-    def _visit(self, address: Address | None, environ: Environ) -> FastVisit:
-        request = Arrival(environ)
-        facts = self.place.facts(request)
-        return FastVisit(request, self.place.ways.watch(address, environ, facts))
 
 
 def _sent(visit: FastVisit, environ: Environ) -> Sent | None:
@@ -73,15 +71,3 @@ def _sent(visit: FastVisit, environ: Environ) -> Sent | None:
         visit.complete()
         environ[VISIT] = visit
     return sent
-
-
-def _address(environ: Environ) -> Address | None:
-    """Return what requests are told apart by first; None where they are to be read each time."""
-    said = ambient() if "wsgi.input" in environ else None
-    return said and (
-        *said,
-        environ["REQUEST_METHOD"],
-        environ.get("SCRIPT_NAME"),
-        environ.get("PATH_INFO"),
-        environ.get("QUERY_STRING"),
-    )

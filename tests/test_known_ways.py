@@ -5,22 +5,37 @@ Each case comes three times as it is, so that its way is known, and then otherwi
 
 from __future__ import annotations
 
+import gc
 import re
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as fixed_offset
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.test import RequestFactory
+from django.urls import path
 from django.utils import timezone, translation
+from freezegun import freeze_time
 
 from pagecache import invalidate
-from pagecache.bridge.arrivals import ALL, Watched
-from pagecache.bridge.ways import MOST_ALIKE, Ways, _all
+from pagecache.bridge.arrivals import ALL, Watched, watched
+from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.fast import plainly
+from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all
+from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.types import Way
 from pagecache.engine.visit import local
+from pagecache.stores.local import Held
 from tests.lanes import (
     ASGI,
     MIDDLEWARE,
+    MIDDLEWARE_SYNC,
     PAGECACHE,
     REDIS,
     STOCK,
@@ -36,6 +51,7 @@ from tests.until import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANES = (*MIDDLEWARE, WSGI, ASGI)
+REVEAL = "tests.lanes_site.access.everybody"
 LOCALE = "django.middleware.locale.LocaleMiddleware"
 MIDWAY = STOCK.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
 
@@ -199,6 +215,30 @@ def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(lane: Lane, n
     assert case.other != "page" or not status(again).hit
 
 
+@through(WSGI, stores=(REDIS,))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"VERIFY": 1.0},
+        {"SHADOW": True},
+        {"EARLY_REFRESH": 1.0},
+        {"MIN_HITS": 2},
+        {"REVEAL": REVEAL},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_page_that_is_not_served_as_a_matter_of_course_is_not_at_hand(
+    lane: Lane, options: dict[str, Any]
+) -> None:
+    lane.configure(**{"LOCAL": "push", "REVEAL": None, **options})
+    lane.show(showing(lambda _request: "page"))
+    hear()
+
+    assert [lane.read() for _ in range(8)] == ["page"] * 8
+    assert ways_known()
+    assert not pages_sent_plainly()
+
+
 def other_language() -> None:
     translation.activate("de")
 
@@ -207,15 +247,34 @@ def other_zone() -> None:
     timezone.activate("Asia/Tokyo")
 
 
+def other_name_of_the_zone() -> None:
+    timezone.activate(fixed_offset(timedelta(hours=1), "Beta"))
+
+
 def other_hosts() -> None:
     django_settings.ALLOWED_HOSTS = ["elsewhere.example"]  # without a word of it
 
 
-@pytest.mark.parametrize("change", [other_language, other_zone, other_hosts])
+def hosts_taken_away() -> None:
+    django_settings.ALLOWED_HOSTS.clear()
+
+
+def agents_turned_away() -> None:
+    django_settings.DISALLOWED_USER_AGENTS.append(re.compile(""))
+
+
+CHANGES = [
+    *(other_language, other_zone, other_name_of_the_zone),
+    *(other_hosts, hosts_taken_away, agents_turned_away),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_is_active_when_a_request_comes_counts(
     lane: Lane, change: Callable[[], None], settings: Any
 ) -> None:
-    settings.ALLOWED_HOSTS = ["*"]
+    settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS = ["*"], []
+    timezone.activate(fixed_offset(timedelta(hours=1), "Alpha"))
     lane.show(showing(lambda _request: "page"))
     seen = [lane.see() for _ in range(3)]
 
@@ -236,6 +295,101 @@ def test_setting_that_changes_ends_all_ways(lane: Lane, settings: Any) -> None:
     assert len(set(seen)) == 1
     assert "b.example" not in seen
     assert text(lane.get(**asked)) == "b.example"
+
+
+def test_way_that_was_found_by_old_settings_is_not_kept() -> None:
+    ways, request = Ways(), RequestFactory().get("/page/")
+    asked = DjangoAsked(watched(request), derives_language=False)
+    ways.watch(("address",), request.META, asked)
+
+    setting_changed.send(None, setting="USE_X_FORWARDED_HOST", value=True, enter=True)
+    asked.found_way(Way((), b"", "key"))
+
+    assert ways.recall(("address",), request.META) is None
+
+
+@through(MIDDLEWARE_SYNC, WSGI)
+def test_what_a_decorator_states_of_another_path_ends_no_way(lane: Lane) -> None:
+    inner = lane.page(showing(lambda _request: "inner"), timeout=60)
+
+    def hidden(request: HttpRequest) -> Any:
+        return inner(request)
+
+    page = lane.page(showing(lambda _request: "page"))
+    lane.mount(path("page/", page), path("other/", hidden))
+    known = [lane.read() for _ in range(3)]
+    before = ways_known()
+
+    other = lane.read("/other/")
+
+    assert [*known, other] == ["page", "page", "page", "inner"]
+    assert lane.see().hit
+    assert ways_known() == before  # else it would have been learned anew
+
+
+def test_cookies_of_one_do_not_end_the_ways_of_others(lane: Lane) -> None:
+    lane.configure(KEY_COOKIES=["theme"])
+    lane.show(showing(lambda request: request.COOKIES.get("theme")))
+    for number in range(3):
+        lane.read(cookies={"_ga": str(number)})
+
+    odd = [lane.read(cookies={"xtheme": "1"}), *(lane.read(cookies={"theme": "a"}) for _ in "123")]
+    before = ways_known()
+    others = [lane.read(cookies={"_ga": str(number)}) for number in range(10, 20)]
+
+    assert odd == ["None", "a", "a", "a"]
+    assert others == ["None"] * 10
+    assert ways_known() == before  # led by what they have in common
+
+
+def test_variable_without_a_value_is_not_absent() -> None:
+    ways = Ways()
+    request = RequestFactory().get("/page/")
+    asked = DjangoAsked(watched(request), derives_language=False)
+    assert "HTTP_AUTHORIZATION" not in asked.meta
+    ways.watch(("address",), request.META, asked)
+    asked.found_way(Way((), b"", "key"))
+
+    assert alike_of(ways).said(request.META) in alike_of(ways).known
+    with_none = {**request.META, "HTTP_AUTHORIZATION": None}
+    assert alike_of(ways).said(with_none) not in alike_of(ways).known
+
+
+def alike_of(ways: Ways) -> Alike:
+    (alike,) = ways._alike.values()
+    return alike
+
+
+@through(WSGI, MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_request_leaves_nothing_to_collect(lane: Lane) -> None:
+    lane.show(showing(lambda _request: "page"))
+    asking = [partial(lane.visitor().ask, method) for method in ("post", "get", "head")]
+    for ask in asking:
+        ask()
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(one, DjangoAsked) for one in gc.get_objects())
+        for number in range(10):
+            lane.visitor().ask("post")
+            lane.read(f"/page/?{number}")
+        left = sum(isinstance(one, DjangoAsked) for one in gc.get_objects()) - before
+    finally:
+        gc.enable()
+    assert left <= 2  # of the last request
+
+
+@through(WSGI, MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_long_requests_leave_no_way(lane: Lane, settings: Any) -> None:
+    settings.DISALLOWED_USER_AGENTS = [re.compile("evil")]
+    lane.show(showing(lambda _request: "page"))
+    for _ in range(3):
+        lane.read()
+    before = ways_known()
+
+    assert lane.see(f"/page/?{'q' * MOST_TEXT}").hit
+    assert lane.see(headers={"User-Agent": "a" * MOST_TEXT}).hit
+    assert ways_known() == before
 
 
 def test_page_that_comes_to_read_more_is_found_by_all_that_it_reads(lane: Lane) -> None:
@@ -302,3 +456,21 @@ def test_each_way_to_read_a_variable_is_taken_down(
 
 def test_what_is_no_text_leads_nowhere() -> None:
     assert Ways().recall(("address",), {"HTTP_HOST": []}) is None
+
+
+@pytest.mark.parametrize("expires", [90.3, FOREVER], ids=["ends", "lasts"])
+def test_age_and_time_to_live_of_a_page_at_hand_are_those_of_the_moment(expires: float) -> None:
+    begun = 1_700_000_000.75
+    ends = begun + expires if expires != FOREVER else FOREVER
+    entry = Entry(b"", (), 200, (("ETag", '"x"'),), b"page", begun, ends, age=4.5)
+    held = Held(entry, b"", ())
+
+    for later in (0.0, 0.1, 0.2, 0.3, 0.5, 0.51, 1.2, 1.31, 3.0, 2.0, 89.9):
+        with freeze_time(datetime.fromtimestamp(begun + later, UTC)):
+            sent = dict(plainly(held).headers)
+            left = "" if expires == FOREVER else f"; ttl={int(ends - time.time())}"
+            assert sent == {
+                "ETag": '"x"',
+                "Age": str(int(4.5 + time.time() - begun)),
+                "Cache-Status": f"pagecache; hit{left}",
+            }

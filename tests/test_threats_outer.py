@@ -27,6 +27,7 @@ from pagecache.recording.recorder import Bystander, begin_request, current, end_
 from tests.lanes import (
     ALL,
     BEHIND_OTHERS,
+    DECORATOR_SYNC,
     LAST_ASYNC,
     LAST_SYNC,
     STOCK,
@@ -246,6 +247,37 @@ def test_a_hook_of_the_commit_goes_on_happening(lane: Lane, settings: Any) -> No
     finally:
         settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
         connections["default"].settings_dict["ATOMIC_REQUESTS"] = False
+
+
+def once_more(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Ask a second time, with the same request, where the site is busy."""
+
+    def middleware(request: HttpRequest) -> Any:
+        response = get_response(request)
+        return get_response(request) if response.status_code == 503 else response
+
+    return middleware
+
+
+@through(LAST_SYNC, DECORATOR_SYNC)
+@pytest.mark.parametrize("declared", [[], ["theme"]])
+def test_a_request_that_comes_again_still_has_its_cookies(lane: Lane, declared: list[str]) -> None:
+    busy = [True]
+
+    def view(request: HttpRequest) -> HttpResponse:
+        shown = HttpResponse(request.COOKIES.get("theme"), status=503 if busy else 200)
+        busy.clear()
+        return shown
+
+    own = f"{__name__}.once_more"
+    lane.configure(OUTSIDE=[own], KEY_COOKIES=declared)
+    lane.show(view)
+    lane.middleware(own, *STOCK)
+
+    assert lane.read(cookies={"theme": "dark"}) == "dark"
+    assert [lane.read() for _ in range(2)] == ["None", "None"]
+    busy.append(True)
+    assert lane.read(cookies={"theme": "dark"}) == "dark"
 
 
 @through(*(kind for kind in ALL if not kind.decorated and not kind.last))

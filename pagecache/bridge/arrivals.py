@@ -11,7 +11,7 @@ ALL = "*"  # instead of a name
 
 
 class Watched(dict[str, Any]):
-    """Server variables, which take down the names of those that are read; a copy."""
+    """Server variables, which take down the names of those that are read; a copy, which nothing is taken out of."""
 
     __slots__ = ("names",)
 

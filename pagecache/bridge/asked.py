@@ -1,5 +1,7 @@
 """A Django request as the rules see it: every fact is read from the request as it came, before middleware."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from types import ModuleType
@@ -9,14 +11,13 @@ from urllib.parse import quote
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.exceptions import SuspiciousOperation
-from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest, get_bytes_from_wsgi
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone, translation
 from django.utils.functional import cached_property
 
 from pagecache import conf
-from pagecache.bridge.arrivals import Arrival, Watched
+from pagecache.bridge.arrivals import STOCK, Arrival, Watched
 from pagecache.core import types
 from pagecache.core.codings import takes
 from pagecache.core.directives import NONE, Directives, directives
@@ -28,11 +29,7 @@ from pagecache.recording.stock import LEAVES_BODY
 
 MOST = 1000  # hosts, each with the settings that it was accepted under; and queries
 SHORT = 200  # characters of a query that is remembered
-OWN_HOST = {
-    WSGIRequest,
-    ASGIRequest,
-    Arrival,
-}  # whose host is what `Host` says, or a proxy's header
+OWN_HOST = STOCK | {Arrival}  # whose host is what `Host` says, or a proxy's header
 
 DECIDING = "is_enabled method meta script path full_path scheme urlconf language language_before time_zone".split()
 
@@ -42,20 +39,28 @@ _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 class DjangoAsked:
     """The facts of one request; made before the recorder sits on it."""
 
-    learn: Callable[[Way], None] | None = None
+    # What all requests have in common that say the same, as far as it was found out.
+    SHARED = (
+        *("is_enabled", "method", "script", "path", "full_path", "scheme", "urlconf", "host"),
+        *("active", "language", "language_before", "zone", "time_zone", "_encoding"),
+        *("authenticated", "route", "has_messages", "outside", "directives"),
+    )
+    way: Way | None = None
+    learn: Callable[[DjangoAsked, Way], None] | None = None
     _make: Callable[[], HttpRequest]
     _forget: Callable[[], object]
 
     def __init__(
         self, request: HttpRequest, *, derives_language: bool, shows_before: bool = False
     ) -> None:
-        self._request = request
-        self.way: Way | None = None
+        self.request = request
         self.absent: set[str] = set()  # cookies that were looked for
         self.is_enabled = conf.get().enabled
         self.method = request.method or ""
         self.meta: dict[str, Any] = request.META
-        self.cookie_header: str = dict.get(self.meta, "HTTP_COOKIE", "")
+        self.cookie_header: str = self.meta.get("HTTP_COOKIE", "")
+        if isinstance(self.meta, Watched):  # what it holds counts only where a name is found in it
+            self.meta.names.discard("HTTP_COOKIE")
         self.script = request.META.get("SCRIPT_NAME", "")
         self.path = request.path_info
         self.full_path = request.path
@@ -92,27 +97,33 @@ class DjangoAsked:
         return asked
 
     @cached_property
-    def _request(self) -> Any:
+    def request(self) -> Any:
+        """The request itself."""
         return self._make()
+
+    def found_way(self, way: Way) -> None:
+        """Let others that say the same be led there, if they may be."""
+        if self.learn is not None:
+            self.learn(self, way)
 
     def lose_way(self) -> None:
         """Forget the way: more may be read of requests than was when it was found."""
         self._forget()
         self.way = None
 
-    def is_same(self, other: "DjangoAsked") -> bool:
+    def is_same(self, other: DjangoAsked) -> bool:
         """Whether all that decides is the same, also what the thread, or the loop, had active."""
         return all(getattr(self, name) == getattr(other, name) for name in DECIDING)
 
     @cached_property
     def host(self) -> str | None:
         """The host as Django accepts it, None where it does not."""
-        if type(self._request) not in OWN_HOST or settings.USE_X_FORWARDED_HOST:
-            return _accepted(self._request)
+        if type(self.request) not in OWN_HOST or settings.USE_X_FORWARDED_HOST:
+            return _accepted(self.request)
         stated = self.meta.get("HTTP_HOST"), tuple(settings.ALLOWED_HOSTS), settings.DEBUG
         if stated in _accepted_hosts:
             return stated[0]
-        host = _accepted(self._request)
+        host = _accepted(self.request)
         if host is not None and host == stated[0]:
             remember(_accepted_hosts, stated, None, MOST)
         return host
@@ -134,13 +145,13 @@ class DjangoAsked:
     @cached_property
     def cookies(self) -> Mapping[str, str]:
         """The cookies as the view sees them."""
-        return dict(self._request.COOKIES) if self.meta.get("HTTP_COOKIE") else {}
+        return dict(self.request.COOKIES) if self.meta.get("HTTP_COOKIE") else {}
 
     @cached_property
     def query(self) -> QueryDict:
         """The query as the view sees it, by the steps of its class; raises Refused where Django refuses it."""
         try:
-            if isinstance(self._request, WSGIRequest):
+            if isinstance(self.request, WSGIRequest):
                 raw = get_bytes_from_wsgi(self.meta, "QUERY_STRING", "")
                 return _parsed(raw, self._encoding)
             return _parsed(self.meta.get("QUERY_STRING", ""), None)
@@ -166,7 +177,7 @@ class DjangoAsked:
 
     def _language(self) -> str:
         """Return the language that LocaleMiddleware will activate, by its own steps."""
-        request = self._request
+        request = self.request
         in_path, prefixed_default = is_language_prefix_patterns_used(self.urlconf)
         if (
             in_path

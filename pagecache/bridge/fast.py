@@ -23,7 +23,7 @@ from pagecache.bridge.arrivals import whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.visit import DjangoVisit
-from pagecache.core.codec import Entry
+from pagecache.core.codec import FOREVER, Entry
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import begin_request, end_request, recorder
@@ -31,7 +31,7 @@ from pagecache.stores.local import Held
 from pagecache.stores.waiting import Patience, patience
 
 OK = 200
-BEYOND = (*CONDITIONAL, RANGE)  # what asks for less than a page
+BEYOND = {*CONDITIONAL, RANGE}  # what asks for less than a page
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
 UNKNOWN = "Unknown Status Code"  # as Django says
 
@@ -52,21 +52,21 @@ class Sent(NamedTuple):
 class FastVisit(DjangoVisit):
     """A request before Django has it: what is served is for the server.
 
-    One that says what another one said is not made before it is needed: `make` does that, and takes down its facts.
+    One that says what another one said is not made before it is needed.
     """
 
-    def __init__(
-        self, request: Any, asked: DjangoAsked, make: Callable[[], "FastVisit"] | None = None
-    ) -> None:
-        super().__init__(request, asked, outside=(), behind_middleware=False)
-        self._make = make
+    def __init__(self, request: HttpRequest | None, asked: DjangoAsked) -> None:
+        made: Any = request
+        super().__init__(made, asked, outside=(), behind_middleware=False)
+        self._is_made = request is not None
         self.patience = Patience()  # goes on where the request does
 
     def complete(self) -> None:
-        """Have the request itself, and all of its facts."""
-        if self._make is not None:
-            made, self._make = self._make(), None
-            self.request, self.asked = made.request, made.asked
+        """Have the request itself."""
+        if not self._is_made:
+            self.request = self.asked.request
+            self._is_made = True
+            self.asked.meta = self.request.META
 
     def serve(self, entry: Entry, now: float) -> Sent:
         """Return what is sent of an entry that has no holes."""
@@ -157,25 +157,34 @@ def asks_database(visit: DjangoVisit) -> bool:
     return site_store().asks_database or site_store(visit.alias).asks_database
 
 
-def is_plain(held: Held, environ: Mapping[str, Any]) -> bool:
-    """Whether a request gets a page that is held as it is, and no other, shorter or longer answer."""
-    entry = held.entry
-    if entry.holes or entry.coding or entry.status != OK or environ["REQUEST_METHOD"] != "GET":
-        return False
-    if conf.get().options.REVEAL is not None or settings.DEBUG:
-        return False
-    return not any(name in environ for name in BEYOND)
+def asks_plainly(environ: Mapping[str, Any]) -> bool:
+    """Whether a request wants a page as a whole."""
+    return environ["REQUEST_METHOD"] == "GET" and environ.keys().isdisjoint(BEYOND)
 
 
 def plainly(held: Held) -> Sent:
     """Return what is sent of a page that is held, to whoever gets it as it is."""
-    entry = held.entry
-    if held.sent is None:
-        fields = outgoing.by_name(entry.headers).copy()
-        _, before = fields.pop("cache-status", ("", None))
-        held.sent = tuple(fields.values()), before
-    always, before = held.sent
-    return Sent(OK, [*always, *outgoing.of_now(entry, time.time(), before)], entry.body)
+    now, dressed = time.time(), held.sent
+    if dressed is None or not dressed.since <= now < dressed.until:
+        dressed = held.sent = _dressed(held.entry, now)
+    return Sent(OK, list(dressed.fields), held.entry.body)
+
+
+class Dressed(NamedTuple):
+    """The fields that a page is sent with, which say the same for less than a second."""
+
+    fields: tuple[tuple[str, str], ...]
+    since: float
+    until: float
+
+
+def _dressed(entry: Entry, now: float) -> Dressed:
+    fields = outgoing.by_name(entry.headers).copy()
+    _, before = fields.pop("cache-status", ("", None))
+    older = 1 - (entry.age + now - entry.created) % 1
+    nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
+    sent = (*fields.values(), *outgoing.of_now(entry, now, before))
+    return Dressed(sent, now, now + min(older, nearer))
 
 
 def problem_of(middleware: Sequence[str]) -> str | None:

@@ -14,7 +14,7 @@ from pagecache.bridge import routes
 from pagecache.bridge.arrivals import STOCK, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.outside import is_unseen
-from pagecache.bridge.ways import Ways, ambient
+from pagecache.bridge.ways import Ways, address_of
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Route
 from pagecache.recording import handlers, observers, stock
@@ -46,24 +46,15 @@ class Place:
         self.ways = Ways()
 
     def asked(self, request: HttpRequest) -> DjangoAsked:
-        """Return the facts of a request that says all at once: what another one said led somewhere, too."""
-        if self.outside or type(request) not in STOCK or "urlconf" in request.__dict__:
+        """Return the facts of a request: those of another one that said the same, if there was one."""
+        is_plain = type(request) in STOCK and not self.outside
+        address = address_of(request, is_unseen(request)) if is_plain else None
+        if address is None:
             return self.facts(request)
-        meta, said = request.META, ambient()
-        address = said and (
-            *said,
-            request.method,
-            request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
-            request.path,
-            request.path_info,
-            meta.get("SCRIPT_NAME"),
-            meta.get("QUERY_STRING"),
-            is_unseen(request),
-        )
-        recalled = self.ways.recall(address, meta)
+        recalled = self.ways.recall(address, request.META)
         if recalled is not None:
-            return recalled.facts(meta, lambda: request)
-        return self.ways.watch(address, meta, self.facts(watched(request)))
+            return recalled.facts(request.META, lambda: request)
+        return self.ways.watch(address, request.META, self.facts(watched(request)))
 
     def facts(self, request: HttpRequest) -> DjangoAsked:
         """Take down the facts of a request as it came."""

@@ -29,15 +29,6 @@ NO_POLICY = Policy()
 _routes: dict[tuple[str, str | None, str], Route] = {}
 
 
-class Stated:
-    """How often a decorator stated what could not be seen before."""
-
-    count = 0
-
-
-stated = Stated()
-
-
 def policy_of(view: Callable[..., Any]) -> Policy:
     """Return what the decorators of a view stated."""
     return getattr(view, "pagecache_policy", NO_POLICY)
@@ -62,20 +53,24 @@ def reflects(known: Route, stated: Policy) -> bool:
     )
 
 
-def state(path: str, urlconf: Any, language: str | None, policy: Policy) -> None:
+def state(path: str, urlconf: Any, language: str | None, stated: Policy) -> None:
     """Remember what a decorator stated that cannot be seen from outside the view."""
     if not isinstance(urlconf, str):
         return
     known = route(path, urlconf, language)
-    tags = tuple(dict.fromkeys((*policy.tags, *known.policy.tags)))
+    tags = tuple(dict.fromkeys((*stated.tags, *known.policy.tags)))
     made = replace(
         known,
-        reason=known.reason or (Reason.EXEMPT if policy.exempt else None),
-        policy=replace(policy, tags=tags),
-        segment=policy.segment or known.segment,
+        reason=known.reason or (Reason.EXEMPT if stated.exempt else None),
+        policy=replace(stated, tags=tags),
+        segment=stated.segment or known.segment,
     )
     remember(_routes, (urlconf, language, path), made, MOST)
-    stated.count += 1
+
+
+def holds(known: Route, path: str, urlconf: Any, language: str | None) -> bool:
+    """Whether a route is still what is remembered of a path."""
+    return _routes.get((urlconf, language, path)) is known
 
 
 def _find(path: str, urlconf: Any, language: str | None) -> Route:

@@ -1,7 +1,7 @@
 """One request in its lane: what the flow asks about it."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -31,7 +31,7 @@ from pagecache.core.urls import path_within_origin
 from pagecache.events import logger
 from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
-from pagecache.recording.recorder import Recorder, quietly, recorder, recording
+from pagecache.recording.recorder import Recorder, quietly, recorder, recording, tick
 from pagecache.recording.request import as_if_never, ask, record, release, withhold
 from pagecache.tags import SITE, page_tag, segment_tag, tags_of
 from pagecache.transactions import is_any_open
@@ -89,8 +89,15 @@ class DjangoVisit:
 
     @cached_property
     def recorder(self) -> Recorder:
-        """What the page read."""
+        """What the page read; made once somebody asks for it, which nobody does for a page from the store."""
         return Recorder()
+
+    def starts_anew(self) -> Iterable[str]:
+        """Take note that start versions were read just now; return the tags of data that was read before."""
+        if "recorder" not in self.__dict__:
+            return ()
+        self.recorder.epoch = tick()
+        return self.recorder.possible_tags
 
     def go_on_from(self, ahead: "DjangoVisit") -> None:
         """Go on from what was found for the request a moment ago, by the same facts, before Django had it.
@@ -164,7 +171,7 @@ class DjangoVisit:
     def _record(self) -> None:
         if self.asked.cookie_header:
             _ = self.asked.cookies  # the facts are taken before anybody changes them
-        self.asked.meta = dict.copy(self.asked.meta)
+        self.asked.meta = dict(self.asked.meta)
         self._withheld = True
         record(self.request, self.recorder)
         self.ask_view()

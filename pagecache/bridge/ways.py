@@ -6,8 +6,10 @@ is where that leads to, never what is there.
 """
 
 from collections.abc import Callable, Hashable
+from contextvars import ContextVar
 from datetime import timezone as fixed_offset
 from functools import partial
+from threading import get_ident
 from typing import Any, NamedTuple
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
@@ -17,19 +19,21 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone, translation
+from django.utils.translation import trans_real
 
 from pagecache import conf
 from pagecache.bridge import routes
 from pagecache.bridge.arrivals import ALL, Watched
 from pagecache.bridge.asked import DjangoAsked
-from pagecache.core.types import Way, remember
+from pagecache.core.types import UNSET, Way, remember
 
 MOST = 2048  # addresses, of one place
 MOST_ALIKE = 16  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
+MOST_TEXT = 2000  # characters by which one is
 ZONES = {ZoneInfo, fixed_offset}  # which always say the same of themselves
-# Among its facts, of one request alone.
-OF_ONE = {"_request", "_make", "_forget", "meta", "cookie_header", "cookies", "absent", "learn"}
+COOKIES = "HTTP_COOKIE"
+ABSENT = object()
 
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
@@ -39,16 +43,21 @@ Known = dict[str, Any]  # the facts of all requests that say the same
 class Alike:
     """What leads from one address, and what that depends on: variables, and cookies that none of the requests has."""
 
-    __slots__ = ("cookies", "known", "names")
+    __slots__ = ("_absent", "cookies", "known", "names")
 
     def __init__(self, names: frozenset[str], cookies: frozenset[str]) -> None:
         self.names = tuple(names)
+        self._absent = (ABSENT,) * len(names)
         self.cookies = cookies
         self.known: dict[tuple[Any, ...], Known] = {}
 
     def covers(self, names: frozenset[str], cookies: frozenset[str]) -> bool:
         """Whether requests are told apart by all of these."""
         return names.issubset(self.names) and cookies <= self.cookies
+
+    def said(self, variables: Variables) -> tuple[Any, ...]:
+        """Return what a request says."""
+        return tuple(map(variables.get, self.names, self._absent))
 
 
 class Recalled(NamedTuple):
@@ -77,71 +86,166 @@ class Recalled(NamedTuple):
 
 
 class Ways:
-    """The ways from one place. Requests that have the same address are told apart by what was read of them."""
+    """The ways from one place. Requests that have the same address are told apart by what was read of them.
+
+    Apart, too, by whether their cookies were read beyond that some are absent: each visitor may have others.
+    """
 
     def __init__(self) -> None:
-        self._alike: dict[Address, Alike] = {}
+        self._alike: dict[tuple[Address, bool], Alike] = {}
         _all.add(self)
 
     def recall(self, address: Address | None, variables: Variables) -> Recalled | None:
         """Return what is known of a request; None where no other one has said the same."""
-        alike = None if address is None else self._alike.get(address)
+        if address is None:
+            return None
+        alike = self._alike.get((address, False))
+        header = variables.get(COOKIES)
+        if header and (alike is None or any(name in header for name in alike.cookies)):
+            alike = self._alike.get((address, True))
         if alike is None:
             return None
-        header = variables.get("HTTP_COOKIE")
-        if header and any(name in header for name in alike.cookies):
-            return None
-        said = tuple(map(variables.get, alike.names))
+        said = alike.said(variables)
         try:
             known = alike.known.get(said)
         except TypeError:  # no text
             return None
-        return None if known is None else Recalled(alike, said, known)
+        is_so = known is not None and routes.holds(known["route"], *known["routed"])
+        return Recalled(alike, said, known) if known is not None and is_so else None
 
     def watch(
         self, address: Address | None, variables: Variables, asked: DjangoAsked
     ) -> DjangoAsked:
         """Let the way that the facts of a request lead be remembered once it is found."""
         if address is not None and type(asked.meta) is Watched:
-            asked.learn = partial(self._keep, address, variables, asked)
+            asked.learn = partial(_keep, self._alike, address, variables)
         return asked
 
     def clear(self) -> None:
-        """Forget all ways."""
-        self._alike.clear()
+        """Forget all ways, also those that are just being found."""
+        self._alike = {}
 
-    def _keep(self, address: Address, variables: Variables, asked: DjangoAsked, way: Way) -> None:
-        names, cookies = frozenset(asked.meta.names), frozenset(asked.absent)  # type: ignore[attr-defined]
-        if ALL in names:
+
+def _keep(
+    known: dict[tuple[Address, bool], Alike],
+    address: Address,
+    variables: Variables,
+    asked: DjangoAsked,
+    way: Way,
+) -> None:
+    """Remember what is known of a request, and its way, for all that was read to find it."""
+    names = frozenset(asked.meta.names)  # type: ignore[attr-defined]
+    has_read_cookies = COOKIES in names
+    cookies = frozenset() if has_read_cookies else frozenset(asked.absent)
+    place = address, has_read_cookies
+    alike = known.get(place)
+    if alike is None or not alike.covers(names, cookies):
+        if alike is not None:
+            names, cookies = names.union(alike.names), cookies | alike.cookies
+        if ALL in names or len(names) + len(cookies) > MOST_NAMES:
             return
-        alike = self._alike.get(address)
-        if alike is None or not alike.covers(names, cookies):
-            if alike is not None:
-                names, cookies = names.union(alike.names), cookies | alike.cookies
-            if len(names) + len(cookies) > MOST_NAMES:
-                return
-            alike = remember(self._alike, address, Alike(names, cookies), MOST)
-        said = tuple(map(variables.get, alike.names))
-        if all(value is None or type(value) is str for value in said):
-            facts = {name: fact for name, fact in vars(asked).items() if name not in OF_ONE}
-            remember(alike.known, said, {**facts, "way": way}, MOST_ALIKE)
+        alike = remember(known, place, Alike(names, cookies), MOST)
+    said = alike.said(variables)
+    texts = [value for value in (*said, *address) if value is not ABSENT]
+    size = sum(len(text) for text in texts if type(text) is str)
+    if size <= MOST_TEXT and all(type(value) is str for value in said if value is not ABSENT):
+        routed = asked.path, asked.urlconf, asked.language
+        facts = {name: vars(asked)[name] for name in DjangoAsked.SHARED if name in vars(asked)}
+        remember(alike.known, said, {**facts, "way": way, "routed": routed}, MOST_ALIKE)
 
 
-def ambient() -> Address | None:
-    """Return what decides about requests beside what they say; None where that is not sure to stay as it is."""
-    zone = timezone.get_current_timezone()
-    if type(zone) not in ZONES:
+def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
+    """Return what requests are told apart by first; None where they are to be read each time."""
+    if request.method not in {"GET", "HEAD"} or "urlconf" in request.__dict__:
         return None
-    return (
-        zone,
-        translation.get_language(),
-        conf.get().enabled,
-        settings.DEBUG,
-        tuple(settings.ALLOWED_HOSTS),
-        routes.stated.count,
+    return _addressed(
+        request.method,
+        request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
+        request.path,
+        request.path_info,
+        request.META.get("SCRIPT_NAME"),
+        request.META.get("QUERY_STRING"),
+        *more,
     )
 
 
+def address_in(environ: Variables) -> Address | None:
+    """Return the same for a WSGI request that is not made yet."""
+    method = environ.get("REQUEST_METHOD")
+    if method not in {"GET", "HEAD"} or "wsgi.input" not in environ:
+        return None
+    return _addressed(
+        method,
+        environ.get("SCRIPT_NAME"),
+        environ.get("PATH_INFO"),
+        environ.get("QUERY_STRING"),
+    )
+
+
+def _addressed(*said: Hashable) -> Address | None:
+    """Return an address, with what decides about requests beside what they say; None where that is not sure to stay."""
+    language, token = _noted()
+    spoken = _active(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
+    if spoken is not None:
+        language = translation.get_language() if spoken is UNSET else spoken.to_language()
+    zone = _active(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
+    if zone is None:
+        zone = timezone.get_default_timezone()
+    elif zone is UNSET:
+        zone = timezone.get_current_timezone()
+    if type(zone) not in ZONES:
+        return None
+    return *said, language, zone, zone.tzname(None), conf.get().enabled, token
+
+
+def _active(local: Any) -> Any:
+    """Return what a thread has active, None for nothing, `UNSET` where that is not to be seen at once.
+
+    To ask for what is not there takes longer than all the rest of a hit, for the text of an error that nobody reads.
+    """
+    held = getattr(getattr(local, "_storage", None), "_data", None)
+    if type(held) is not ContextVar:
+        return UNSET
+    stored: Any = held.get(None)
+    if stored is None:
+        return None
+    thread, data = getattr(stored, "thread_id", None), getattr(stored, "data", None)
+    return data.get("value") if thread == get_ident() and type(data) is dict else UNSET
+
+
+class Noted(NamedTuple):
+    """Settings that sites, and test runners, change without a word; an object stands for their values."""
+
+    is_debugging: Any
+    hosts: list[Any]
+    agents: list[Any]
+    token: object
+
+
+def _noted() -> tuple[Any, object]:
+    """Return the site's language, and what stands for other settings as they are now.
+
+    What was asked for before is found without the steps of a lazy object.
+    """
+    global _settings  # noqa: PLW0603 as they were last
+    known = object.__getattribute__(settings, "__dict__")
+    try:
+        language, is_debugging, hosts, agents = (
+            known["LANGUAGE_CODE"],
+            known["DEBUG"],
+            known["ALLOWED_HOSTS"],
+            known["DISALLOWED_USER_AGENTS"],
+        )
+    except KeyError:
+        language, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
+        hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
+    now = _settings
+    if now.is_debugging != is_debugging or now.hosts != hosts or now.agents != agents:
+        now = _settings = Noted(is_debugging, [*hosts], [*agents], object())
+    return language, now.token
+
+
+_settings = Noted(None, [], [], object())
 _all: WeakSet[Ways] = WeakSet()
 
 

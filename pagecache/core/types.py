@@ -93,6 +93,7 @@ class Way(NamedTuple):
     recipe: tuple[Input, ...]
     material: bytes
     key: str
+    is_counted: bool = False  # whether requests for the page are
     is_plain: bool = False  # whether a page that this process holds is sent without another thought
 
 
@@ -136,7 +137,9 @@ class Led(Asked, Protocol):
     """A request that another one may have shown the way."""
 
     way: Way | None  # of one that said the same, and was kept from its page by no rule
-    learn: Callable[[Way], None] | None  # where nobody has gone that way yet
+
+    def found_way(self, way: Way) -> None:
+        """Let others that say the same be led there, if they may be."""
 
     def lose_way(self) -> None:
         """Forget the way: more may be read of requests than was when it was found."""

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 
+from django.conf import settings
+
 from pagecache import conf, versions
 from pagecache.announcing import announcer, site_names, site_store
 from pagecache.core import codec
@@ -29,7 +31,7 @@ from pagecache.engine.visit import (
     stored_uris,
     unsafe,
 )
-from pagecache.recording.recorder import recorder, tick
+from pagecache.recording.recorder import recorder
 from pagecache.stores.base import PROBE
 from pagecache.stores.local import Held
 from pagecache.tags import SITE, page_tag
@@ -67,7 +69,8 @@ def look_up(visit: Visit) -> Flow:
         if _may_have_messages(visit, recipe):
             yield Prepare(visit)
         wanted = key_material(visit, recipe)
-        way = Way(recipe, wanted, site_names().entry(digest(wanted)))
+        key = site_names().entry(digest(wanted))
+        way = Way(recipe, wanted, key, is_counted=visit.admission.hits > 1)
     yield from _match(visit, way, current)
 
 
@@ -86,7 +89,8 @@ def _match(visit: Visit, way: Way, current: Versions) -> Flow:
     """Find the entry that a way leads to and prove it current; one that is used has others led there."""
     found, wanted = visit.found, way.material
     found.key = way.key
-    count(visit, found.key)
+    if way.is_counted:
+        count(visit, found.key)
     may_be_held = conf.get().options.LOCAL and visit.alias is None
     proved = (yield from _held(visit, wanted, current)) if may_be_held else None
     is_held = proved is not None
@@ -108,16 +112,16 @@ def _match(visit: Visit, way: Way, current: Versions) -> Flow:
             return
     if found.entry is None and entry.lasts:
         visit.ask_about(entry)
-    if found.entry is not None and visit.is_ahead and visit.asked.learn is not None:
-        visit.asked.learn(way._replace(is_plain=_is_plain(visit)))
+    if found.entry is not None and visit.is_ahead and visit.asked.way is None:
+        visit.asked.found_way(way._replace(is_plain=_is_plain(visit, way)))
 
 
-def _is_plain(visit: Visit) -> bool:
-    """Whether pages like the one that was found are served without regard to chance, the request, or how many ask."""
+def _is_plain(visit: Visit, way: Way) -> bool:
+    """Whether pages like the one that was found are served without regard to chance, who asks, or how many do."""
     options = conf.get().options
     by_chance = options.VERIFY or options.SHADOW or options.EARLY_REFRESH
-    is_counted = visit.admission.hits > 1
-    return not (by_chance or is_counted or visit.asked.directives or visit.alias is not None)
+    by_request = visit.asked.directives or options.REVEAL is not None or settings.DEBUG
+    return not (by_chance or by_request or way.is_counted or visit.alias is not None)
 
 
 def at_hand(path: str, way: Way) -> Held | None:
@@ -126,9 +130,9 @@ def at_hand(path: str, way: Way) -> Held | None:
     All that a look-up would find is looked at; where anything else is to be done, there is a look-up.
     """
     store, now = site_store(), time.time()
-    is_led = way.is_plain and path not in barred and recipes.get(path) == way.recipe
+    is_led = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
     held = local.get(way.key, now, store.history) if is_led else None
-    if held is None or held.entry.material != way.material:
+    if held is None or not held.is_whole or held.entry.material != way.material:
         return None
     is_fresh = held.entry.expires > max(now, held.entry.created)  # by the clock of another machine
     is_quiet = not (announcer.owes or writes.unannounced() or store.is_frozen())
@@ -299,8 +303,7 @@ def _begin_path(visit: Visit, read: Versions) -> Flow:
 
     What is newly met counts as moved when anything moved: the first page would wait for a quiet moment.
     """
-    new = [tag for tag in _base(visit) if read.get(tag, b"") is None]
-    for tag in new if unsafe.at > visit.found.since - BUSY_SECONDS else ():
+    for tag in [tag for tag in _base(visit) if read.get(tag, b"") is None]:
         lasting = versions.VERSION_SECONDS if tag == SITE else PATH_SECONDS
         read[tag] = yield from _begun(site_names().version(tag), lasting)
 
@@ -333,14 +336,13 @@ def _fetch(
     read: Versions = dict(zip(tags, values, strict=True))
     if found.star is None:
         found.since = time.time()
-        if is_version(star):
-            yield from _begin_path(visit, read)
-        else:
+        if not is_version(star):
             star = yield from _begun(keys[0], versions.VERSION_SECONDS)
+        elif unsafe.at > found.since - BUSY_SECONDS:
+            yield from _begin_path(visit, read)
         found.star = star
     current.update(read)
-    visit.recorder.epoch = tick()
-    for tag in visit.recorder.possible_tags:  # of data that was read before its version was
+    for tag in visit.starts_anew():
         read.pop(tag, None)
     found.starts = read | found.starts
     return data

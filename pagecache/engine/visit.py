@@ -38,6 +38,9 @@ class Visit(Protocol):
     def recorder(self) -> Recorder:
         """What the page read."""
 
+    def starts_anew(self) -> Iterable[str]:
+        """Take note that start versions were read just now; return the tags of data that was read before."""
+
     @property
     def uri(self) -> str:
         """The URL with its query."""

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from pagecache.core.codec import Entry
 from pagecache.core.vector import VERSION_BYTES
 
+OK = 200
 CHANCES = 3  # that an entry can gather
 SPARED = 64  # entries that one newcomer passes over, at most: making room takes no longer where there are many
 OVERHEAD = 1000  # bytes of an entry for its own objects and its place, beside its texts
@@ -26,7 +27,17 @@ PER_FIELD = 72  # bytes of one header for its pair
 class Held:
     """An entry that was intact in the store, the keys of its vector's versions, and how its bytes began there."""
 
-    __slots__ = ("chances", "entry", "keys", "seen", "sent", "size", "vector", "versions")
+    __slots__ = (
+        "chances",
+        "entry",
+        "is_whole",
+        "keys",
+        "seen",
+        "sent",
+        "size",
+        "vector",
+        "versions",
+    )
 
     def __init__(
         self, entry: Entry, vector: bytes, keys: tuple[str, ...], seen: bytes = b""
@@ -43,6 +54,7 @@ class Held:
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
+        self.is_whole = entry.status == OK and not (entry.holes or entry.coding)
         self.sent: Any = None  # what is the same in all answers with it, for whoever sends them
 
 

@@ -13,7 +13,7 @@ from django.db import connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from pagecache.announcing import announcer, site_store
-from pagecache.engine import looking
+from pagecache.bridge import visit
 from pagecache.engine.drive import drive
 from pagecache.engine.effects import Fetch
 from pagecache.engine.flow import look_up_late, page
@@ -189,7 +189,7 @@ def test_teeth_a_transaction_that_began_before_counts_for_nothing(
         self.epoch = 0
 
     monkeypatch.setattr(Recorder, "__init__", without_epoch)
-    monkeypatch.setattr(looking, "tick", int)
+    monkeypatch.setattr(visit, "tick", int)
     assert Search(old_row, reads_in_a_transaction, writes_a_row, view=show_row).run().stale
 
 
