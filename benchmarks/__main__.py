@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from benchmarks import precision, process, report
+from benchmarks import precision, process, report, writes
 from benchmarks.contenders import BY_NAME
 from benchmarks.page import page
 from benchmarks.rounds import Plan, in_process, over_http
@@ -30,12 +30,13 @@ def arguments() -> Namespace:
     parser.add_argument("--stale", action="store_true", help="count stale pages and renders too")
     parser.add_argument("--flood", action="store_true", help="ask for many pages once, too")
     parser.add_argument("--hung", action="store_true", help="let the Redis hang, too")
+    parser.add_argument("--writes", action="store_true", help="let somebody write meanwhile, too")
     parser.add_argument("--markdown", type=Path, help="write the figures to this page")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Measure and report; 1 if an answer was wrong."""
+    """Measure and report; 1 if an answer was wrong, or a hit takes more instructions than it did."""
     options = arguments()
     plan = Plan(options.rounds, options.seconds, options.connections, tuple(options.only))
     with redis() as server, site(server.url):
@@ -44,11 +45,15 @@ def main() -> int:
         tables = [report.http_table(rounds), report.call_table(in_process(plan, tell))]
         if plan.includes(precision.NAME):
             tables.append(precision.table(precision.measured(server.url, tell)))
+        written = writes.table(server.url) if options.writes else None
     print(*facts, report.conditions(plan), "", *map(shown, tables), sep="\n", flush=True)
+    if written:
+        print(shown(written))
     contrast = "".join(map(output_of, CONTRASTS)) if options.stale else ""
     flood = output_of("benchmarks.flood") if options.flood else ""
     hung = output_of("benchmarks.hung") if options.hung else ""
     print(contrast, flood, hung, sep="", end="")
+    is_more = not plan.only and subprocess.call([sys.executable, "-m", "benchmarks.instructions"])
     if options.markdown:
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
         text = page(
@@ -59,9 +64,11 @@ def main() -> int:
             contrast=contrast,
             flood=flood,
             hung=hung,
+            writes=written,
         )
         options.markdown.write_text(text)
-    return int(any(figures["wrong"] for each in rounds.values() for figures in each))
+    is_wrong = any(figures["wrong"] for each in rounds.values() for figures in each)
+    return int(is_wrong or is_more)
 
 
 def tell(progress: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.report import BUSY, Table, markdown
+from benchmarks.writes import BOUND, CONNECTIONS, ROUNDS, SECONDS
 
 PAGE = """# Benchmarks
 
@@ -65,6 +66,16 @@ the 182 pairs are writes that change nothing on a page), and 300 visitors, each 
 campaign parameters of its own, at 5 pages.
 
 {contrast}"""
+WRITES = """
+## While somebody writes
+
+{writes}
+
+By `python -m benchmarks.writes`: a thousand pages that show a row each are asked for at random, by {connections}
+connections, {rounds} rounds of {seconds:g} s for each line. Somebody saves rows meanwhile, in a process of its own;
+each save drops one page. An answer is stale if, before it was asked for, a save of its row had returned with something
+newer; beyond the bound, if it had {bound:g} s before, which is the default of `PUSH_BOUND`.
+"""
 FLOOD = """
 ## Under a flood
 
@@ -92,6 +103,7 @@ def page(  # noqa: PLR0913 each is a part of it
     contrast: str = "",
     flood: str = "",
     hung: str = "",
+    writes: Table | None = None,
 ) -> str:
     """Return the page; of the tables, the third may be missing."""
     http, calls, *precision = map(markdown, tables)
@@ -105,6 +117,14 @@ def page(  # noqa: PLR0913 each is a part of it
     )
     if precision:
         text += PRECISION.format(precision=precision[0])
+    if writes:
+        text += WRITES.format(
+            writes=markdown(writes),
+            connections=CONNECTIONS,
+            rounds=ROUNDS,
+            seconds=SECONDS,
+            bound=BOUND,
+        )
     text += CONTRAST.format(contrast=contrast) if contrast else ""
     text += FLOOD.format(flood=flood) if flood else ""
     return text + (HUNG.format(hung=hung) if hung else "")

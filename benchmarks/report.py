@@ -12,7 +12,7 @@ import redis
 from benchmarks import process
 from benchmarks.contenders import BASELINES, BY_NAME
 from benchmarks.rounds import Plan, Rounds, Spread, rate, ratios
-from benchmarks.servers import THREADS
+from benchmarks.servers import threads
 from benchmarks.text import BYTES
 
 BUSY = 0.85  # from here on the load generator is the limit
@@ -61,7 +61,7 @@ def installed(package: str) -> str:
 def conditions(plan: Plan) -> str:
     """Say how it ran."""
     return (
-        f"granian, one worker with {THREADS} threads; {BYTES:,} bytes; stock middleware; "
+        f"granian, one worker with {threads()} thread{'s' * (threads() > 1)}; {BYTES:,} bytes; stock middleware; "
         f"{plan.connections} connections; {plan.rounds} interleaved rounds of {plan.seconds:g} s"
     )
 

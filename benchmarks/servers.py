@@ -21,17 +21,24 @@ from benchmarks.text import TEXT
 from tests.servers import HOST, free_port, running, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-THREADS = 4  # of each server's one worker
+THREADS = 1  # of each server's one worker; `BENCH_THREADS` says otherwise
 SERVER = (
     *(sys.executable, "-m", "granian", "--http", "1", "--no-ws"),
     *("--workers", "1", "--working-dir", str(ROOT)),
 )
-INTERFACES = {
-    "wsgi": ("--interface", "wsgi", "--blocking-threads", str(THREADS)),
-    "asgi": ("--interface", "asgi"),
-}
 
 Figures = dict[str, float]
+
+
+def threads() -> int:
+    """Return how many threads of a worker answer."""
+    return int(os.environ.get("BENCH_THREADS", THREADS))
+
+
+def interface(name: str) -> tuple[str, ...]:
+    """Return what a server is told about an interface; on an event loop there is one thread."""
+    how = ("--blocking-threads", str(threads())) if name == "wsgi" else ()
+    return "--interface", name, *how
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def up(contenders: Sequence[Contender]) -> Generator[dict[str, Running]]:
         for contender in contenders:
             port = free_port()
             os.environ["BENCH_CONTENDER"] = contender.name
-            command = (*SERVER, *INTERFACES[contender.interface], "--host", HOST)
+            command = (*SERVER, *interface(contender.interface), "--host", HOST)
             command = (*command, "--port", str(port), contender.application)
             process = stack.enter_context(running(command))
             wait_until(partial(_listens, port), process, contender.label)

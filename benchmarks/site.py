@@ -21,8 +21,14 @@ def page(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(marked(next(times)) + Text.objects.get(pk=1).body)
 
 
+def text(_request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a row as it is."""
+    return HttpResponse(Text.objects.get(pk=pk).body)
+
+
 urlpatterns = [
     path("page/", page),
+    path("texts/<int:pk>/", text),
     path("django/", django_cache_page(LIFE)(page)),
     path("pagecache/", cache_page(LIFE)(page)),
 ]
