@@ -7,11 +7,13 @@ import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from statistics import median
 
 from benchmarks import precision, process, report, writes
+from benchmarks.chart import bars
 from benchmarks.contenders import BY_NAME
 from benchmarks.page import page
-from benchmarks.rounds import Plan, in_process, over_http
+from benchmarks.rounds import Plan, in_process, over_http, rate
 from benchmarks.servers import ROOT, site
 from tests.servers import redis
 
@@ -61,12 +63,15 @@ def main() -> int:
             facts,
             report.conditions(plan),
             tables,
+            chart=options.markdown.with_suffix(".svg").name,
             contrast=contrast,
             flood=flood,
             hung=hung,
             writes=written,
         )
         options.markdown.write_text(text)
+        reached = [(BY_NAME[name].label, median(map(rate, each))) for name, each in rounds.items()]
+        options.markdown.with_suffix(".svg").write_text(bars(reached))
     is_wrong = any(figures["wrong"] for each in rounds.values() for figures in each)
     return int(is_wrong or is_more)
 

@@ -23,6 +23,8 @@ On {facts}.
 
 {http}
 
+![Answers a second]({chart})
+
 Each row is a real server with the same site, all beside the same Redis; only one is asked at a time. Medians of the
 rounds, and the lowest and highest. The ratios are taken round by round. `CPU µs` is the processor time of the server
 for an answer: it moves less than the rates where other programs are busy too.
@@ -100,6 +102,7 @@ def page(  # noqa: PLR0913 each is a part of it
     conditions: str,
     tables: Sequence[Table],
     *,
+    chart: str,
     contrast: str = "",
     flood: str = "",
     hung: str = "",
@@ -108,6 +111,7 @@ def page(  # noqa: PLR0913 each is a part of it
     """Return the page; of the tables, the third may be missing."""
     http, calls, *precision = map(markdown, tables)
     text = PAGE.format(
+        chart=chart,
         command=command,
         facts="; ".join(facts),
         conditions=conditions,

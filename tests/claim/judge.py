@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -123,7 +124,8 @@ def report(
     for number in range(cases):
         made = case(seed, number, stores)
         counts["cases"] += 1
-        if said := _counted(counts, made, location):
+        # What a case leaves in a context is copied for each awaited call of those that follow.
+        if said := copy_context().run(_counted, counts, made, location):
             small = smallest(made, partial(wrong, location=location))
             counts[f"wrong: {small}\n{wrong(small, location) or said}"] += 1
         if len(found(counts)) == MOST:
