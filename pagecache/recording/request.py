@@ -285,14 +285,20 @@ def as_if_never(request: HttpRequest) -> Iterator[None]:
     with quietly():
         session = getattr(request, "session", None)
     known = getattr(session, "__dict__", {})
-    before, key = dict(known), getattr(session, "_session_key", None)
+    before, was_none = dict(known), _proved_none(session)
     try:
         with as_before(request, keeps_headers=False):
             yield
     finally:
-        if getattr(session, "_session_key", None) != key:
+        if _proved_none(session) != was_none:
             known.clear()
             known.update(before)
+
+
+def _proved_none(session: Any) -> tuple[object, bool]:
+    """Return what becomes of a session that proves to be none: its key is gone, or it is to be saved without data."""
+    is_new = getattr(session, "modified", False) and not getattr(session, "_session_cache", True)
+    return getattr(session, "_session_key", None), is_new
 
 
 @contextmanager

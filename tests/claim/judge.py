@@ -79,21 +79,22 @@ class Judge:
         if "SEGMENT" in self.site.site.pages:  # its function found session and user out before
             if "SynchronousOnlyOperation" in str(expected):
                 return ""
-            is_renewed = not hit or visitor["session"] == "nonsense"  # who looks at it finds none
-            for one in (given, expected) * is_renewed:
-                one["cookies"].pop(settings.SESSION_COOKIE_NAME, None)
+            name = settings.SESSION_COOKIE_NAME
+            is_none = visitor["session"] == "nonsense" or visitor.get(f"cookie:{name}")
+            for one in (given, expected) if is_none or not hit else ():  # who looks at it renews it
+                one["cookies"].pop(name, None)
         for_one = any(SURFACES[name].own for name in self._surfaces(own))
         for_one |= self.site.site.program.decorated == "ensure_csrf_cookie"
         said = [
             *different(given, expected),
             *lost(answer, own, for_one=for_one),
-            *self._given_before(answer),
+            *self._given_before(answer, self.site.session_key(visitor["session"]) or ""),
         ]
         return "; ".join([*said, *filter(None, [disagreeing(answer)])])
 
-    def _given_before(self, answer: Any) -> Iterator[str]:
-        """Say what of an answer somebody was given before."""
-        anew = made_anew(answer)
+    def _given_before(self, answer: Any, own: str) -> Iterator[str]:
+        """Say what of an answer somebody was given before, beside what is in a visitor's `own` key of a session."""
+        anew = {one for one in made_anew(answer) if one not in own}
         if again := anew & self._given:
             yield f"{again} were given before"
         self._given |= anew

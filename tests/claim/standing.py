@@ -109,7 +109,7 @@ class Standing:
             bare.reset(token)
 
     def _ask(self, handler: Any, visitor: Visitor, more: Mapping[str, str]) -> Any:
-        said = headers(visitor, more, self._session_key(visitor["session"]))
+        said = headers(visitor, more, self.session_key(visitor["session"]))
         try:
             if self.site.kind.on_loop:
                 return async_to_sync(_on_loop)(handler, visitor, scope(visitor, said))
@@ -118,7 +118,7 @@ class Standing:
         except Exception as error:  # noqa: BLE001 where not even an error can be answered
             return HttpResponse(repr(error), status=500)
 
-    def _session_key(self, name: str | None) -> str | None:
+    def session_key(self, name: str | None) -> str | None:
         """Return the key of a session, which is as it was when it began; a name of none is none that is known."""
         if name not in SESSIONS:
             return name
