@@ -291,8 +291,9 @@ def as_if_never(request: HttpRequest) -> Iterator[None]:
             yield
     finally:
         if _proved_none(session) != was_none:
+            accessed = known.get("accessed", False)  # which `Vary` goes by
             known.clear()
-            known.update(before)
+            known.update(before, accessed=accessed)
 
 
 def _proved_none(session: Any) -> tuple[object, bool]:

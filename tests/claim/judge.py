@@ -77,7 +77,8 @@ class Judge:
             sent = shown(own, visitor, hit=True)
             expected |= {name: given[name] for name in given if given[name] == sent.get(name)}
         if "SEGMENT" in self.site.site.pages:  # its function found session and user out before
-            if "SynchronousOnlyOperation" in str(expected):
+            whole = self.site.ask_bare({**visitor, "method": "GET"})
+            if "SynchronousOnlyOperation" in str(shown(whole, visitor, hit=False)):
                 return ""
             name = settings.SESSION_COOKIE_NAME
             is_none = visitor["session"] == "nonsense" or visitor.get(f"cookie:{name}")
