@@ -33,7 +33,7 @@ CONTENDERS = (
     "pagecache-wsgi-validate",
     "pagecache-wsgi-push",
 )
-SECONDS, ROUNDS, CONNECTIONS = 10.0, 3, 8
+SECONDS, ROUNDS, CONNECTIONS = 8.0, 2, 8
 BOUND = 1.0  # seconds; `PUSH_BOUND` as it is by default
 COLUMNS = (
     *("with writes", "writes/s", "answers/s", "hits", "p50 ms of hits", "p99 ms of hits"),

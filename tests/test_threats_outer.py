@@ -401,3 +401,21 @@ def test_what_a_view_tells_middleware_outside_is_no_part_of_a_page(lane: Lane, n
         lane.get()
         assert lane.see().hit is not is_told
         assert lane.see().reason == ("told-outside" if is_told else None)
+
+
+@through(DECORATOR_SYNC, LAST_SYNC)
+def test_headers_that_middleware_outside_looked_at_stay_as_they_are(lane: Lane) -> None:
+    """As Django has it, whatever is written over the variables of the server later."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        request.META.pop("HTTP_X_FRUIT", None)
+        return HttpResponse(request.headers.get("X-Fruit"))
+
+    own = "tests.lanes_site.middleware.looks_at_agent"
+    lane.configure(OUTSIDE=[own], KEY_HEADERS=["X-Fruit"])
+    lane.show(view)
+    lane.middleware(own, *STOCK)
+
+    seen = [lane.read(headers={"X-Fruit": fruit}) for fruit in ("fig", "pear", "fig")]
+    assert seen == ["fig", "pear", "fig"]
+    assert lane.renders == 2

@@ -243,9 +243,12 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
     held = getattr(stored["META"], "_held", stored["META"])  # it may have been recorded before
     meta = stored["META"] = RecordedMeta(held, recorder)
     recorder.addressed = addressed(held)
+    has_headers = "headers" in stored
     if "environ" in stored:
         stored["environ"] = meta
     _forget_found(stored, recorder)
+    if has_headers:  # they stay as they are, whatever is written over `META` later
+        stored["headers"] = RecordedHeaders(meta)
     if "GET" in stored:
         stored["GET"] = RecordedQuery(stored["GET"], recorder)
     if "COOKIES" in stored:
