@@ -287,8 +287,9 @@ def as_if_never(request: HttpRequest) -> Iterator[None]:
     """
     with quietly():
         session = getattr(request, "session", None)
-    known = getattr(session, "__dict__", {})
+    known, stored = getattr(session, "__dict__", {}), request.__dict__
     before, was_none = dict(known), _proved_none(session)
+    found = FOUND_BY_SESSION - stored.keys()
     try:
         with as_before(request, keeps_headers=False):
             yield
@@ -297,6 +298,8 @@ def as_if_never(request: HttpRequest) -> Iterator[None]:
             accessed = known.get("accessed", False)  # which `Vary` goes by
             known.clear()
             known.update(before, accessed=accessed)
+            for name in found:
+                stored.pop(name, None)
 
 
 def _proved_none(session: Any) -> tuple[object, bool]:

@@ -76,13 +76,16 @@ class Judge:
         if hit:  # with a secret that the visitor sent, and may see
             sent = shown(own, visitor, hit=True)
             expected |= {name: given[name] for name in given if given[name] == sent.get(name)}
-        if "SEGMENT" in self.site.site.pages:  # its function found session and user out before
+        name, is_segmented = settings.SESSION_COOKIE_NAME, "SEGMENT" in self.site.site.pages
+        if is_segmented:  # its function found session and user out before
             whole = self.site.ask_bare({**visitor, "method": "GET"})
             if "SynchronousOnlyOperation" in str(shown(whole, visitor, hit=False)):
                 return ""
-            name = settings.SESSION_COOKIE_NAME
-            is_none = visitor["session"] == "nonsense" or visitor.get(f"cookie:{name}")
-            for one in (given, expected) if is_none or not hit else ():  # who looks at it renews it
+        is_none = visitor["session"] == "nonsense" or visitor.get(f"cookie:{name}")
+        if (is_none and hit) or (
+            is_segmented and (is_none or not hit)
+        ):  # who looks at it renews it
+            for one in (given, expected):
                 one["cookies"].pop(name, None)
         for_one = any(SURFACES[name].own for name in self._surfaces(own))
         for_one |= self.site.site.program.decorated == "ensure_csrf_cookie"

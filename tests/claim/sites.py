@@ -152,9 +152,10 @@ class _Around:
         may_be = self.inside or self.declared
         behind += self._one_of("Reroutes", may_be, 0.5 if self._reads("urlconf") else 0.1)
         behind += self._one_of("Nonces", may_be, 0.9 if self._reads("nonce") else 0.05)
-        writes_headers = self._reads(
-            "written over"
-        )  # which are a copy once somebody looked at them
+        # Headers are a copy once somebody looked at them.
+        writes_headers = any(
+            "written over" in read.surface or "del" in read.use for read in self.program.reads
+        )
         behind += self._one_of("Touches", may_be and not writes_headers, 0.2)
         behind += self._one_of("Guests", self.inside and guests, 0.1)
         reads = [OWN + "Reads"] * self.program.is_read_inside
