@@ -247,23 +247,3 @@ def test_what_a_segment_function_found_in_headers_hides_nothing_that_a_view_writ
     lane.show(written_over)
 
     assert lane.read() == "own"
-
-
-def test_session_that_a_segment_function_found_to_be_none_is_not_known_to_be_none(
-    lane: Lane,
-) -> None:
-    lane.configure(AUTHENTICATED="segment", SEGMENT="pagecache.segments.by_user")
-    lane.show(showing(lambda request: request.session.is_empty()))
-
-    assert text(lane.visitor(sessionid="of-nobody-at-all").get()) == "False"
-
-
-def test_session_that_a_segment_function_found_to_be_none_is_not_begun_for_that(lane: Lane) -> None:
-    lane.settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    lane.configure(AUTHENTICATED="segment", SEGMENT="pagecache.segments.by_user")
-    lane.show(hello)
-
-    answers = [lane.visitor(sessionid="forged:x:y").get() for _ in range(2)]
-
-    assert [text(answer) for answer in answers] == ["hello", "hello"]
-    assert not any("sessionid" in answer.cookies for answer in answers)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.signals import setting_changed
+from django.core.signals import request_finished, setting_changed
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import path
@@ -47,6 +47,7 @@ from tests.lanes import (
     text,
     through,
 )
+from tests.test_leases import come, slow
 from tests.until import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -237,6 +238,47 @@ def test_page_that_is_not_served_as_a_matter_of_course_is_not_at_hand(
     assert [lane.read() for _ in range(8)] == ["page"] * 8
     assert ways_known()
     assert not pages_sent_plainly()
+
+
+@through(WSGI, MIDDLEWARE_SYNC, stores=(REDIS,))
+@pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS"])
+def test_settings_may_be_tuples(lane: Lane, settings: Any, name: str) -> None:
+    settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS = ["*"], []
+    setattr(settings, name, tuple(getattr(settings, name)))
+    lane.show(showing(lambda _request: "page"))
+    for _ in range(3):
+        lane.read()
+    before = ways_known()
+
+    for _ in range(5):
+        lane.read()
+
+    assert before
+    assert ways_known() == before
+
+
+def heard(**_kwargs: Any) -> None:
+    """Hear of the end of a request: the fast lane leaves all to Django then."""
+
+
+@through(WSGI, ASGI)
+@pytest.mark.parametrize(
+    "asked",
+    [{"cookies": {"sessionid": "x"}}, headers(Authorization="Bearer 1")],
+    ids=["session", "credentials"],
+)
+def test_whoever_waited_for_a_page_leads_nobody_past_the_rules(lane: Lane, asked: Asked) -> None:
+    lane.configure(WAIT_SECONDS=30)
+    lane.show(slow())
+    come(lane)
+    request_finished.connect(heard)
+    try:
+        other = lane.see(**asked)
+    finally:
+        request_finished.disconnect(heard)
+
+    assert not other.hit
+    assert other.reason
 
 
 def other_language() -> None:

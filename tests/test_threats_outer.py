@@ -419,3 +419,26 @@ def test_headers_that_middleware_outside_looked_at_stay_as_they_are(lane: Lane) 
     seen = [lane.read(headers={"X-Fruit": fruit}) for fruit in ("fig", "pear", "fig")]
     assert seen == ["fig", "pear", "fig"]
     assert lane.renders == 2
+
+
+def writes_late(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Write over a header that was looked at."""
+
+    def middleware(request: HttpRequest) -> Any:
+        request.headers.get("X-Fruit")
+        request.META["HTTP_X_FRUIT"] = "written"
+        return get_response(request)
+
+    return middleware
+
+
+@through(DECORATOR_SYNC, LAST_SYNC)
+def test_page_by_headers_that_were_written_over_before_is_not_stored(lane: Lane) -> None:
+    own = f"{__name__}.writes_late"
+    lane.configure(OUTSIDE=[own], KEY_HEADERS=["X-Fruit"])
+    lane.show(showing(lambda request: request.headers.get("X-Fruit")))
+    lane.middleware(own, *STOCK)
+
+    seen = [lane.read(headers={"X-Fruit": fruit}) for fruit in ("fig", "pear", "fig")]
+    assert seen == ["fig", "pear", "fig"]
+    assert lane.see().reason == "all-headers"

@@ -32,7 +32,7 @@ from pagecache.events import logger
 from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording, tick
-from pagecache.recording.request import as_if_never, ask, record, release, withhold
+from pagecache.recording.request import as_before, ask, record, release, withhold
 from pagecache.tags import SITE, page_tag, segment_tag, tags_of
 from pagecache.transactions import is_any_open
 
@@ -107,6 +107,7 @@ class DjangoVisit:
         if self.asked.is_same(ahead.asked) and time.monotonic() - ahead.arrived < MOMENT:
             self.found, self.recorder = ahead.found, ahead.recorder
             self.asked_view = ahead.asked_view
+            self.asked.learn = None  # by which no rule was asked
 
     @property
     def uri(self) -> str:
@@ -478,7 +479,7 @@ class DjangoVisit:
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
     """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
-        with quietly(reads), as_if_never(request):
+        with quietly(reads), as_before(request, keeps_headers=False):
             segment = segments.named(function(request))
     except Exception as error:
         logger.exception("The view answers, since the segment function failed.")

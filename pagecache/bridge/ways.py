@@ -7,6 +7,7 @@ is where that leads to, never what is there.
 
 from collections.abc import Callable, Hashable
 from contextvars import ContextVar
+from copy import copy
 from datetime import timezone as fixed_offset
 from functools import partial
 from threading import get_ident
@@ -27,8 +28,8 @@ from pagecache.bridge.arrivals import ALL, Watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.core.types import UNSET, Way, remember
 
-MOST = 2048  # addresses, of one place
-MOST_ALIKE = 16  # ways of one address
+MOST = 1024  # addresses, of one place
+MOST_ALIKE = 8  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
 MOST_TEXT = 2000  # characters by which one is
 ZONES = {ZoneInfo, fixed_offset}  # which always say the same of themselves
@@ -217,8 +218,8 @@ class Noted(NamedTuple):
     """Settings that sites, and test runners, change without a word; an object stands for their values."""
 
     is_debugging: Any
-    hosts: list[Any]
-    agents: list[Any]
+    hosts: Any
+    agents: Any
     token: object
 
 
@@ -241,7 +242,7 @@ def _noted() -> tuple[Any, object]:
         hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
     now = _settings
     if now.is_debugging != is_debugging or now.hosts != hosts or now.agents != agents:
-        now = _settings = Noted(is_debugging, [*hosts], [*agents], object())
+        now = _settings = Noted(is_debugging, copy(hosts), copy(agents), object())
     return language, now.token
 
 

@@ -243,12 +243,15 @@ def record(request: HttpRequest, recorder: Recorder) -> None:
     held = getattr(stored["META"], "_held", stored["META"])  # it may have been recorded before
     meta = stored["META"] = RecordedMeta(held, recorder)
     recorder.addressed = addressed(held)
-    has_headers = "headers" in stored
+    found = stored.get("headers")
     if "environ" in stored:
         stored["environ"] = meta
     _forget_found(stored, recorder)
-    if has_headers:  # they stay as they are, whatever is written over `META` later
+    if found is not None:  # they stay as they are, whatever is written over `META` later
         stored["headers"] = RecordedHeaders(meta)
+    if type(found) is HttpHeaders and dict(found) != dict(HttpHeaders(held)):  # or before
+        recorder.refuse(Reason.ALL_HEADERS)
+        stored["headers"] = found
     if "GET" in stored:
         stored["GET"] = RecordedQuery(stored["GET"], recorder)
     if "COOKIES" in stored:
@@ -277,35 +280,6 @@ def _read_known_user(recorder: Recorder) -> None:
     """Refuse a user that somebody found out before: its data was read before any start version was."""
     recorder.read(USER)
     recorder.refuse_read(Reason.AUTHENTICATED)
-
-
-@contextmanager
-def as_if_never(request: HttpRequest) -> Iterator[None]:
-    """Take off the request again what is found out inside, which the site alone would never find out.
-
-    A session that is none there is not known to be none afterwards.
-    """
-    with quietly():
-        session = getattr(request, "session", None)
-    known, stored = getattr(session, "__dict__", {}), request.__dict__
-    before, was_none = dict(known), _proved_none(session)
-    found = FOUND_BY_SESSION - stored.keys()
-    try:
-        with as_before(request, keeps_headers=False):
-            yield
-    finally:
-        if _proved_none(session) != was_none:
-            accessed = known.get("accessed", False)  # which `Vary` goes by
-            known.clear()
-            known.update(before, accessed=accessed)
-            for name in found:
-                stored.pop(name, None)
-
-
-def _proved_none(session: Any) -> tuple[object, bool]:
-    """Return what becomes of a session that proves to be none: its key is gone, or it is to be saved without data."""
-    is_new = getattr(session, "modified", False) and not getattr(session, "_session_cache", True)
-    return getattr(session, "_session_key", None), is_new
 
 
 @contextmanager

@@ -77,14 +77,14 @@ class Judge:
             sent = shown(own, visitor, hit=True)
             expected |= {name: given[name] for name in given if given[name] == sent.get(name)}
         name, is_segmented = settings.SESSION_COOKIE_NAME, "SEGMENT" in self.site.site.pages
+        is_none = visitor["session"] == "nonsense" or visitor.get(f"cookie:{name}")
         if is_segmented:  # its function found session and user out before
             whole = self.site.ask_bare({**visitor, "method": "GET"})
-            if "SynchronousOnlyOperation" in str(shown(whole, visitor, hit=False)):
-                return ""
-        is_none = visitor["session"] == "nonsense" or visitor.get(f"cookie:{name}")
-        if (is_none and hit) or (
-            is_segmented and (is_none or not hit)
-        ):  # who looks at it renews it
+            if is_none or "SynchronousOnlyOperation" in str(shown(whole, visitor, hit=False)):
+                return "; ".join(
+                    self._given_before(answer, str(self.site.session_key(visitor["session"])))
+                )
+        if hit if is_none else is_segmented and not hit:  # who looks at it renews it
             for one in (given, expected):
                 one["cookies"].pop(name, None)
         for_one = any(SURFACES[name].own for name in self._surfaces(own))
