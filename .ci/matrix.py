@@ -45,7 +45,7 @@ MORE = (
     "tests/stores",
     *(f"tests/test_{name}.py" for name in (
         "aliases", "behavior_cache", "behavior_data", "behavior_inputs", "behavior_people", "behavior_responses",
-        "beside_requests", "checks", "commands", "cursors", "database", "fast", "holes", "leases",
+        "beside_requests", "checks", "commands", "cursors", "database", "fast", "holes", "known_ways", "leases",
         "observers", "orders", "packages", "reads", "rows", "segments", "several_databases", "transactions", "ways",
     )),
 )  # fmt: skip
@@ -59,7 +59,8 @@ COVERED = (
     "tests/test_behavior_inputs.py",
     *(f"tests/test_{name}.py" for name in (
         "apps", "background", "beside_requests", "checking", "checks", "clock", "commands", "compress", "conf",
-        "cursors", "database", "encryption", "fast", "holes", "http", "http_validation", "invalidation", "leases",
+        "cursors", "database", "encryption", "fast", "holes", "http", "http_validation", "invalidation", "known_ways",
+        "leases",
         "middleware", "observers", "packages", "reads", "replicas", "rows", "sealing", "segments", "stats", "tables",
         "tags", "transactions", "trips", "two_phase", "versions", "ways", "writes",
     )),
