@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -57,7 +58,9 @@ def main() -> int:
     print(contrast, flood, hung, sep="", end="")
     is_more = not plan.only and subprocess.call([sys.executable, "-m", "benchmarks.instructions"])
     if options.markdown:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        threads = os.environ.get("BENCH_THREADS")
+        told = f"BENCH_THREADS={threads} " if threads else ""
+        command = told + shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
         text = page(
             command,
             facts,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chart import bars
 from benchmarks.contenders import BASELINES, BY_NAME
 from benchmarks.load import Judge, Order
 from benchmarks.precision import Failure, Result, Score, measured, score, table
@@ -18,6 +19,7 @@ from benchmarks.report import aligned, call_table
 from benchmarks.rounds import Spread, ratios
 from benchmarks.systems import EDITS, OURS, SYSTEMS
 from benchmarks.text import TEXT, marked
+from benchmarks.writes import Answer, stale
 from tests.servers import MissingServerError, redis
 
 FAST = ("pagecache-wsgi", "pagecache-asgi")
@@ -119,3 +121,24 @@ def test_a_system_that_does_not_run_has_a_row_that_says_so() -> None:
 
     assert len(row) == len(head)
     assert re.fullmatch(r"does not run with Django [\d.]+: ImportError: gone", row[1])
+
+
+@pytest.mark.parametrize(
+    "asked, value, expected",
+    [(5.0, 7, 0), (5.0, 6, 1), (3.5, 6, 0), (4.5, 6, 0)],
+    ids=["shows it", "is too old", "asked before", "within the bound"],
+)
+def test_answer_is_stale_that_shows_less_than_was_saved_before(
+    asked: float, value: int, expected: int
+) -> None:
+    answers = [Answer(asked, 0.1, row, value, is_hit=True) for row in (1, 2)]
+
+    assert stale(answers, {1: [(1.0, 6), (4.0, 7)]}, bound=1.0) == expected
+
+
+def test_chart_has_a_bar_for_each_figure() -> None:
+    drawn = bars([("one & all", 100.0), ("another", 50.0)])
+
+    widths = [int(width) for width in re.findall(r'<rect [^>]*width="(\d+)"', drawn)]
+    assert widths[0] == 2 * widths[1]
+    assert "one &amp; all" in drawn

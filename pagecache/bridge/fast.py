@@ -30,7 +30,6 @@ from pagecache.recording.recorder import begin_request, end_request, recorder
 from pagecache.stores.local import Held
 from pagecache.stores.waiting import Patience, patience
 
-OK = 200
 BEYOND = {*CONDITIONAL, RANGE}  # what asks for less than a page
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
 UNKNOWN = "Unknown Status Code"  # as Django says
@@ -167,7 +166,7 @@ def plainly(held: Held) -> Sent:
     now, dressed = time.time(), held.sent
     if dressed is None or not dressed.since <= now < dressed.until:
         dressed = held.sent = _dressed(held.entry, now)
-    return Sent(OK, list(dressed.fields), held.entry.body)
+    return Sent(held.entry.status, list(dressed.fields), held.entry.body)
 
 
 class Dressed(NamedTuple):
