@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 import time
 from struct import Struct
@@ -15,6 +16,11 @@ from redis.exceptions import RedisError, ResponseError
 STOCK = {Connection, UnixDomainSocketConnection}
 DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
 TIMEVAL = Struct("@ll")  # seconds and microseconds, as setsockopt takes them
+NEAR = 0.00015  # seconds in which a near server answers
+LOOKS = 20  # at a near one, before the thread sleeps: as long as it takes to sleep and to be woken
+give_way = getattr(
+    os, "sched_yield", lambda: None
+)  # to the server, where that is to run on the same core
 
 
 class Talk:
@@ -47,7 +53,7 @@ class Talk:
 class PlainTalk:
     """The same over a plain socket, with hiredis: the kernel keeps the time, and nothing stands between."""
 
-    __slots__ = ("_buffer", "_deadline", "_nothing", "_reader", "_seconds", "_socket")
+    __slots__ = ("_buffer", "_is_near", "_nothing", "_reader", "_seconds", "_sent", "_socket")
 
     def __init__(self, plain: socket.socket, reader: Any, seconds: float) -> None:
         limit = TIMEVAL.pack(*divmod(max(1, int(seconds * 1_000_000)), 1_000_000))
@@ -56,14 +62,15 @@ class PlainTalk:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._socket, self._reader, self._buffer = plain, reader, bytearray(65536)
         self._nothing = reader.gets()  # what it answers as long as no answer is whole
-        self._seconds, self._deadline = seconds, math.inf
+        self._seconds, self._sent = seconds, math.inf
+        self._is_near = False  # the last time that it answered
 
     def send(self, data: bytes) -> None:
         """Send commands; the answers to all of them are waited for this long, and for one more piece.
 
         What is there by then counts, also where other threads of this process kept it from being looked at.
         """
-        self._deadline = time.monotonic() + self._seconds
+        self._sent = time.monotonic()
         try:
             self._socket.sendall(data)
         except BlockingIOError as error:
@@ -73,8 +80,7 @@ class PlainTalk:
         """Return the next answer; an error that the server answers is a value."""
         try:
             while (answer := self._reader.gets()) is self._nothing:
-                is_late = time.monotonic() > self._deadline
-                count = self._socket.recv_into(self._buffer, 0, DONTWAIT if is_late else 0)
+                count = self._looked() if self._is_near else self._waited()
                 if not count:
                     raise ClosedError
                 self._reader.feed(self._buffer, 0, count)
@@ -83,6 +89,22 @@ class PlainTalk:
         if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
             raise answer
         return answer
+
+    def _looked(self) -> int:
+        """Take what has come from a near server into the buffer; return how many bytes that is."""
+        for _ in range(LOOKS):
+            try:
+                return self._socket.recv_into(self._buffer, 0, DONTWAIT)
+            except BlockingIOError:
+                give_way()
+        return self._waited()
+
+    def _waited(self) -> int:
+        """Do the same once something has come, in time."""
+        is_late = time.monotonic() - self._sent > self._seconds
+        count = self._socket.recv_into(self._buffer, 0, DONTWAIT if is_late else 0)
+        self._is_near = time.monotonic() - self._sent < NEAR
+        return count
 
     def is_closed(self) -> bool:
         """Whether something came that nobody asked for: the end of the connection, as a rule."""

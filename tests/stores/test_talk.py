@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as LateError
 
 from pagecache.stores.lines import checked
-from pagecache.stores.talk import PlainTalk, Talk, talk_of
+from pagecache.stores.talk import DONTWAIT, LOOKS, NEAR, PlainTalk, Talk, talk_of
 from tests import servers
 from tests.stores.instances import Instance
 
@@ -182,3 +182,47 @@ def test_an_answer_that_comes_in_drops_is_a_timeout(
     late()
     with pytest.raises(TimeoutError):
         plain.answer()
+
+
+class Slow:
+    """A socket whose answers come at the so manieth look, each look a moment; it notes which would have slept."""
+
+    def __init__(self, passed: list[float]) -> None:
+        self._passed = passed
+        self.comes_at = 1
+        self.waits = 0.0  # seconds, where it sleeps
+        self.flags: list[int] = []
+        self.settimeout = self.setsockopt = self.sendall = lambda *_: None
+
+    def ask(self, plain: PlainTalk) -> list[int]:
+        """Have a question answered; return the flags of the looks."""
+        self.flags = []
+        plain.send(b"x")
+        assert plain.answer() == b"OK"
+        return self.flags
+
+    def recv_into(self, buffer: bytearray, _count: int, flags: int) -> int:
+        self.flags.append(flags)
+        if flags and len(self.flags) < self.comes_at:
+            raise BlockingIOError
+        if not flags:
+            self._passed[0] += self.waits
+        buffer[:5] = b"+OK\r\n"
+        return 5
+
+
+def test_a_near_server_is_looked_at_a_few_times_before_the_thread_sleeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passed = [0.0]
+    monkeypatch.setattr("pagecache.stores.talk.time.monotonic", lambda: passed[0])
+    server: Any = Slow(passed)
+    plain = PlainTalk(server, hiredis.Reader(), BUDGET)
+    assert server.ask(plain) == [0]  # nothing is known of it
+    server.comes_at = 3
+    assert server.ask(plain) == [DONTWAIT] * 3
+    server.comes_at, server.waits = LOOKS + 1, 2 * NEAR
+    assert server.ask(plain) == [*[DONTWAIT] * LOOKS, 0]
+    server.waits = NEAR / 2
+    assert server.ask(plain) == [0]  # it was far the last time
+    assert server.ask(plain)[0] == DONTWAIT
