@@ -9,14 +9,19 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
 from pagecache import conf
-from pagecache.bridge import fast
+from pagecache.bridge import fast, outgoing
+from pagecache.bridge.fast import FastVisit
 from pagecache.bridge.place import Place
 from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
+from pagecache.bridge.ways import Address, Recalled
+from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
+from pagecache.engine.glancing import Glance, glance
 from pagecache.recording.recorder import recorder
+from pagecache.stores.waiting import in_request
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -46,33 +51,64 @@ class PageCacheMiddleware:
         """Answer a request, from the store where that is right."""
         if self._is_async:
             return self.__acall__(request)
-        visit = self.arrive(request)
-        token = _visit.set(visit)
-        try:
-            return visit.leaving(drive(page(visit), visit.render))
-        finally:
-            _visit.reset(token)
+        with in_request():
+            look, arrived = self._met(request)
+            if look is not None and (entry := look.run()) is not None:
+                return _served(entry, look, arrived)
+            visit = arrived()
+            token = _visit.set(visit)
+            try:
+                return visit.leaving(drive(page(visit), visit.render))
+            finally:
+                _visit.reset(token)
 
     async def __acall__(self, request: HttpRequest) -> Any:
         """Answer a request on the event loop."""
-        visit = self.arrive(request)
-        token = _visit.set(visit)
-        try:
-            return visit.leaving(await adrive(page(visit), visit.render))
-        finally:
-            _visit.reset(token)
+        with in_request():
+            look, arrived = self._met(request)
+            if look is not None and (entry := await look.arun()) is not None:
+                return _served(entry, look, arrived)
+            visit = arrived()
+            token = _visit.set(visit)
+            try:
+                return visit.leaving(await adrive(page(visit), visit.render))
+            finally:
+                _visit.reset(token)
 
     def arrive(self, request: HttpRequest) -> DjangoVisit:
+        """Return the visit of a request, without a glance at its page."""
+        return self._visit(request, fast.handed_over(request), *self._place.recall(request))
+
+    def _met(self, request: HttpRequest) -> tuple[Glance | None, Callable[[], DjangoVisit]]:
+        """Return a glance at the page of a request, if that may do, and what makes the visit if it does not.
+
+        It may not where a lane before Django has looked, nor inside a page that is being made.
+        """
+        ahead, (address, recalled) = fast.handed_over(request), self._place.recall(request)
+        is_plain = (
+            ahead is None and recorder() is None and fast.asks_plainly(request.method, request.META)
+        )
+        look = glance(recalled.path, recalled.way) if recalled and is_plain else None
+        return look, partial(self._visit, request, ahead, address, recalled, look)
+
+    def _visit(
+        self,
+        request: HttpRequest,
+        ahead: FastVisit | None,
+        address: Address | None,
+        recalled: Recalled | None,
+        look: Glance | None = None,
+    ) -> DjangoVisit:
         """Take down the facts of a request as it came, and what a fast lane before Django has found for it.
 
         A page that made the request, past Django's signals, is not stored.
         """
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
-        place, ahead = self._place, fast.handed_over(request)
-        visit = DjangoVisit(
-            request, place.asked(request), outside=place.outside, behind_middleware=False
-        )
+        place = self._place
+        asked = place.facts_of(request, address, recalled)
+        visit = DjangoVisit(request, asked, outside=place.outside, behind_middleware=False)
+        visit.found.glance = look
         visit.render = partial(self._get_response, request)
         if conf.get().asks_by_itself and not place.outside:
             visit.again = partial(unsent, place.facts, self._get_response)
@@ -92,3 +128,10 @@ class PageCacheMiddleware:
         if visit is None or visit.request is not request or not visit.is_waiting:
             return None
         return await adrive(look_up_late(visit))
+
+
+def _served(entry: Entry, look: Glance, arrived: Callable[[], DjangoVisit]) -> Any:
+    """Return the response for a page that stands at a glance."""
+    if not look.way.tells:
+        return outgoing.plainly(entry, look.held)
+    return arrived().serve_plainly(entry, look.way.key)

@@ -8,11 +8,11 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_database, asks_plainly, plainly
-from pagecache.bridge.ways import address_in
+from pagecache.bridge.ways import Recalled, address_in
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
-from pagecache.engine.looking import at_hand
-from pagecache.stores.waiting import patience
+from pagecache.engine.glancing import glance
+from pagecache.stores.waiting import Patience, patience
 
 Environ = dict[str, Any]
 
@@ -46,19 +46,36 @@ class WSGILane(Lane):
         try:
             address = address_in(environ)
             recalled = self.place.ways.recall(address, environ)
-            if recalled is None:
-                request = Arrival(environ)
-                facts = self.place.facts(request)
-                visit = FastVisit(request, self.place.ways.watch(address, environ, facts))
-                if asks_database(visit):
-                    return None
-            elif asks_plainly(environ) and (held := at_hand(recalled.path, recalled.way)):
-                return plainly(held)
-            else:
-                visit = FastVisit(None, recalled.facts(environ, partial(Arrival, environ)))
-            return _sent(visit, environ)
+            if recalled is not None:
+                return _recalled(recalled, environ)
+            request = Arrival(environ)
+            facts = self.place.facts(request)
+            visit = FastVisit(request, self.place.ways.watch(address, environ, facts))
+            return None if asks_database(visit) else _sent(visit, environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None
+
+
+def _recalled(recalled: Recalled, environ: Environ) -> Sent | None:
+    """Return the answer for a hit of which all is known but whether it stands; else look it up."""
+    waits = Patience()
+    is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
+    look = glance(recalled.path, recalled.way) if is_plain else None
+    entry = None
+    if look is not None:
+        token = patience.set(waits)
+        try:
+            entry = look.run()
+        finally:
+            patience.reset(token)
+        if entry is not None and not look.way.tells:
+            return plainly(entry, look.held)
+    visit = FastVisit(None, recalled.facts(environ, partial(Arrival, environ)), waits)
+    if entry is not None and look is not None:
+        sent: Sent = visit.serve_plainly(entry, look.way.key)
+        return sent
+    visit.found.glance = look
+    return _sent(visit, environ)
 
 
 def _sent(visit: FastVisit, environ: Environ) -> Sent | None:

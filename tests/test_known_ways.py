@@ -24,6 +24,7 @@ from django.utils import timezone, translation
 from freezegun import freeze_time
 
 from pagecache import invalidate
+from pagecache.bridge import outgoing
 from pagecache.bridge.arrivals import ALL, Watched, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.fast import plainly
@@ -199,6 +200,50 @@ def test_whoever_differs_in_what_counts_is_not_led_to_the_page(lane: Lane, name:
     judge(lane, CASES[name])
 
 
+@pytest.fixture
+def dressed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
+    """The pages that were served at a glance."""
+    served: list[Entry] = []
+    fields = outgoing.plain_fields
+
+    def noting(entry: Entry, held: Held | None = None) -> Any:
+        served.append(entry)
+        return fields(entry, held)
+
+    monkeypatch.setattr(outgoing, "plain_fields", noting)
+    return served
+
+
+@through(*MIDDLEWARE, WSGI)
+@pytest.mark.parametrize("local", [None, "validate"])
+@pytest.mark.parametrize("name", CASES)
+def test_whoever_differs_in_what_counts_is_not_served_at_a_glance(
+    lane: Lane, dressed: list[Entry], name: str, local: str | None
+) -> None:
+    case = CASES[name]
+    set_up(lane, case, LOCAL=local, REVEAL=None)
+
+    judge(lane, case)
+
+    assert dressed or "OBEY_REQUEST_DIRECTIVES" in case.pagecache  # each request may say something
+    again = lane.get(**case.differs)
+    assert not case.other or text(again) == case.other
+    assert case.other != "page" or not status(again).hit
+
+
+@through(*MIDDLEWARE, WSGI)
+def test_who_is_told_more_gets_the_same_page_at_a_glance(lane: Lane, dressed: list[Entry]) -> None:
+    lane.show(showing(lambda _request: "page"))
+    told = [status(lane.get()) for _ in range(4)]
+    lane.configure(REVEAL=None)
+    untold = [status(lane.get()) for _ in range(4)]
+
+    assert [each.hit for each in (*told, *untold)] == [False, *[True] * 7]
+    assert {each.key is None for each in told} == {False}
+    assert {each.key for each in untold} == {None}
+    assert dressed
+
+
 @through(WSGI, stores=(REDIS,))
 @pytest.mark.parametrize("name", CASES)
 def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(lane: Lane, name: str) -> None:
@@ -224,7 +269,6 @@ def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(lane: Lane, n
         {"SHADOW": True},
         {"EARLY_REFRESH": 1.0},
         {"MIN_HITS": 2},
-        {"REVEAL": REVEAL},
     ],
     ids=lambda options: next(iter(options)),
 )
@@ -509,7 +553,7 @@ def test_age_and_time_to_live_of_a_page_at_hand_are_those_of_the_moment(expires:
 
     for later in (0.0, 0.1, 0.2, 0.3, 0.5, 0.51, 1.2, 1.31, 3.0, 2.0, 89.9):
         with freeze_time(datetime.fromtimestamp(begun + later, UTC)):
-            sent = dict(plainly(held).headers)
+            sent = dict(plainly(entry, held).headers)
             left = "" if expires == FOREVER else f"; ttl={int(ends - time.time())}"
             assert sent == {
                 "ETag": '"x"',

@@ -1,6 +1,5 @@
 """The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import responses
@@ -23,7 +22,7 @@ from pagecache.bridge.arrivals import whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.visit import DjangoVisit
-from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.codec import Entry
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import begin_request, end_request, recorder
@@ -54,11 +53,13 @@ class FastVisit(DjangoVisit):
     One that says what another one said is not made before it is needed.
     """
 
-    def __init__(self, request: HttpRequest | None, asked: DjangoAsked) -> None:
+    def __init__(
+        self, request: HttpRequest | None, asked: DjangoAsked, waits: Patience | None = None
+    ) -> None:
         made: Any = request
         super().__init__(made, asked, outside=(), behind_middleware=False)
         self._is_made = request is not None
-        self.patience = Patience()  # goes on where the request does
+        self.patience = waits or Patience()  # goes on where the request does
 
     def complete(self) -> None:
         """Have the request itself."""
@@ -156,34 +157,14 @@ def asks_database(visit: DjangoVisit) -> bool:
     return site_store().asks_database or site_store(visit.alias).asks_database
 
 
-def asks_plainly(environ: Mapping[str, Any]) -> bool:
+def asks_plainly(method: str | None, variables: Mapping[str, Any]) -> bool:
     """Whether a request wants a page as a whole."""
-    return environ["REQUEST_METHOD"] == "GET" and environ.keys().isdisjoint(BEYOND)
+    return method == "GET" and variables.keys().isdisjoint(BEYOND)
 
 
-def plainly(held: Held) -> Sent:
-    """Return what is sent of a page that is held, to whoever gets it as it is."""
-    now, dressed = time.time(), held.sent
-    if dressed is None or not dressed.since <= now < dressed.until:
-        dressed = held.sent = _dressed(held.entry, now)
-    return Sent(held.entry.status, list(dressed.fields), held.entry.body)
-
-
-class Dressed(NamedTuple):
-    """The fields that a page is sent with, which say the same for less than a second."""
-
-    fields: tuple[tuple[str, str], ...]
-    since: float
-    until: float
-
-
-def _dressed(entry: Entry, now: float) -> Dressed:
-    fields = outgoing.by_name(entry.headers).copy()
-    _, before = fields.pop("cache-status", ("", None))
-    older = 1 - (entry.age + now - entry.created) % 1
-    nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
-    sent = (*fields.values(), *outgoing.of_now(entry, now, before))
-    return Dressed(sent, now, now + min(older, nearer))
+def plainly(entry: Entry, held: Held | None = None) -> Sent:
+    """Return what is sent of a page to whoever gets it as it is."""
+    return Sent(entry.status, list(outgoing.plain_fields(entry, held).values()), entry.body)
 
 
 def problem_of(middleware: Sequence[str]) -> str | None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +21,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.rules import POLICIES
 from pagecache.core.targeted import OWN
 from pagecache.core.types import Outcome
+from pagecache.stores.local import Held
 
 # Fields of one connection or one delivery (RFC 9110 7.6.1, RFC 9111 3.1), and one that is ours alone.
 UNSTORED = frozenset(
@@ -112,6 +113,37 @@ def fields(
         entry, now, before, key if is_revealed(request) else None
     )
     return sent
+
+
+class Dressed(NamedTuple):
+    """The fields that a page is sent with, which say the same for less than a second."""
+
+    fields: dict[str, tuple[str, str]]
+    since: float
+    until: float
+
+
+def plain_fields(entry: Entry, held: Held | None = None) -> dict[str, tuple[str, str]]:
+    """Return the header fields of a page that everybody gets as it is; they are kept with a page that is held."""
+    now = time.time()
+    dressed: Dressed | None = None if held is None else held.sent
+    if dressed is not None and dressed.since <= now < dressed.until:
+        return dressed.fields
+    fields = by_name(entry.headers).copy()
+    _, before = fields.get("cache-status", ("", None))
+    fields["age"], fields["cache-status"] = of_now(entry, now, before)
+    if held is not None:
+        older = 1 - (entry.age + now - entry.created) % 1
+        nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
+        held.sent = Dressed(fields, now, now + min(older, nearer))
+    return fields
+
+
+def plainly(entry: Entry, held: Held | None = None) -> HttpResponse:
+    """Return the response for a page that everybody gets as it is."""
+    response = HttpResponse(entry.body, content_type="", status=entry.status)
+    response.headers._store = plain_fields(entry, held).copy()  # noqa: SLF001
+    return response
 
 
 def of_now(

@@ -14,7 +14,7 @@ from pagecache.bridge import routes
 from pagecache.bridge.arrivals import STOCK, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.outside import is_unseen
-from pagecache.bridge.ways import Ways, address_of
+from pagecache.bridge.ways import Address, Recalled, Ways, address_of
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Route
 from pagecache.recording import handlers, observers, stock
@@ -47,13 +47,22 @@ class Place:
 
     def asked(self, request: HttpRequest) -> DjangoAsked:
         """Return the facts of a request: those of another one that said the same, if there was one."""
+        return self.facts_of(request, *self.recall(request))
+
+    def recall(self, request: HttpRequest) -> tuple[Address | None, Recalled | None]:
+        """Return the address of a request, and what is known of one that said the same."""
         is_plain = type(request) in STOCK and not self.outside
         address = address_of(request, is_unseen(request)) if is_plain else None
-        if address is None:
-            return self.facts(request)
-        recalled = self.ways.recall(address, request.META)
+        return address, self.ways.recall(address, request.META)
+
+    def facts_of(
+        self, request: HttpRequest, address: Address | None, recalled: Recalled | None
+    ) -> DjangoAsked:
+        """Return the facts of a request at an address, of which something may be known."""
         if recalled is not None:
             return recalled.facts(request.META, lambda: request)
+        if address is None:
+            return self.facts(request)
         return self.ways.watch(address, request.META, self.facts(watched(request)))
 
     def facts(self, request: HttpRequest) -> DjangoAsked:

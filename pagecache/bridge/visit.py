@@ -422,6 +422,11 @@ class DjangoVisit:
             filling.set_token(self.request, self._served)
         return self._served
 
+    def serve_plainly(self, entry: Entry, key: str) -> Any:
+        """Return the response for a page that stands, which was found without a look-up."""
+        self.found.key = key
+        return self.serve(entry, time.time())
+
     def failed(self, error: Exception) -> HttpResponse | None:
         """Return an error for what a view raised, None where Django makes an answer of it, or takes writes back."""
         is_heard = routes.hears_errors(tuple(settings.MIDDLEWARE)) or is_any_open()

@@ -17,6 +17,7 @@ from pagecache.core.codings import NAMES
 from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
 
+OK = 200
 REVISION = 7
 SEALED = 0x80 | REVISION
 HEAD = Struct(">BH")  # revision, number of tags
@@ -53,6 +54,11 @@ class Entry(NamedTuple):
     took: float = 0.0
     coding: str = ""
     lasts: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its body is sent to everybody as it is."""
+        return self.status == OK and not (self.holes or self.coding)
 
     @property
     def is_never_fresh(self) -> bool:

@@ -94,7 +94,8 @@ class Way(NamedTuple):
     material: bytes
     key: str
     is_counted: bool = False  # whether requests for the page are
-    is_plain: bool = False  # whether a page that this process holds is sent without another thought
+    is_plain: bool = False  # whether a page that stands is served without another thought
+    tells: bool = False  # whether some are told what others are not, such as its key
 
 
 class Admission(NamedTuple):
@@ -197,6 +198,7 @@ class Found:
     seen: bytes = b""  # how what was there began: the entry or, without a recipe, that
     took: float = 0.0  # seconds, by the view
     counted: str = ""  # the key of the page as which the request was counted
+    glance: Any = None  # what came for the keys that were asked for first
     turn: Any = None  # of this request to make the page, where others wait for it
 
 

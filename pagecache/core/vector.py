@@ -72,6 +72,11 @@ class Plan:
     lease: tuple[str, bytes] | None = None
 
 
+def versions_in(vector: bytes) -> tuple[bytes, ...]:
+    """Return the versions that a vector is made of."""
+    return tuple(vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES))
+
+
 def is_version(value: bytes | None) -> bool:
     """Whether the value can be a version: anything else counts as absent."""
     return value is not None and len(value) == VERSION_BYTES

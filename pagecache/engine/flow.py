@@ -134,6 +134,7 @@ def _begin(visit: Visit) -> Flow:
         found.reason = first(REQUEST_RULES, visit.asked)
     if found.reason is None:
         yield from _guard(_start(visit), visit)
+    found.glance = None  # from here on that is long ago
 
 
 def _start(visit: Visit) -> Flow:

@@ -14,7 +14,7 @@ from pagecache.core.freshness import longest_wait
 from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.types import HOLE, MESSAGES, Found, Input, Refused, Way, remember
-from pagecache.core.vector import VERSION_BYTES, is_version
+from pagecache.core.vector import VERSION_BYTES, is_version, versions_in
 from pagecache.engine.effects import Announce, Classify, Fetch, Lease, Prepare, Put
 from pagecache.engine.visit import (
     MOST,
@@ -113,30 +113,16 @@ def _match(visit: Visit, way: Way, current: Versions) -> Flow:
     if found.entry is None and entry.lasts:
         visit.ask_about(entry)
     if found.entry is not None and visit.is_ahead and visit.asked.way is None:
-        visit.asked.found_way(way._replace(is_plain=_is_plain(visit, way)))
+        tells = settings.DEBUG or conf.get().options.REVEAL is not None
+        visit.asked.found_way(way._replace(is_plain=_is_plain(visit, way), tells=tells))
 
 
 def _is_plain(visit: Visit, way: Way) -> bool:
     """Whether pages like the one that was found are served without regard to chance, who asks, or how many do."""
     options = conf.get().options
     by_chance = options.VERIFY or options.SHADOW or options.EARLY_REFRESH
-    by_request = visit.asked.directives or options.REVEAL is not None or settings.DEBUG
-    return not (by_chance or by_request or way.is_counted or visit.alias is not None)
-
-
-def at_hand(path: str, way: Way) -> Held | None:
-    """Return the page at the end of a plain way, if this process holds it and it stands without a question.
-
-    All that a look-up would find is looked at; where anything else is to be done, there is a look-up.
-    """
-    store, now = site_store(), time.time()
-    is_led = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
-    held = local.get(way.key, now, store.history) if is_led else None
-    if held is None or not held.is_whole or held.entry.material != way.material:
-        return None
-    is_fresh = held.entry.expires > max(now, held.entry.created)  # by the clock of another machine
-    is_quiet = not (announcer.owes or writes.unannounced() or store.is_frozen())
-    return held if is_fresh and is_quiet and store.stand(held.keys, held.versions) else None
+    is_apart = way.is_counted or visit.alias is not None
+    return not (by_chance or visit.asked.directives or is_apart)
 
 
 def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
@@ -224,7 +210,7 @@ def _moved_softly(
     None else, and for an entry that may not, or not any more, be served while it is made anew.
     """
     moved = {}
-    for tag, version in zip(entry.tags, _parts(vector), strict=True):
+    for tag, version in zip(entry.tags, versions_in(vector), strict=True):
         there = current[tag]
         if version == there:
             continue
@@ -259,11 +245,7 @@ def _may_have_messages(visit: Visit, recipe: Collection[Input]) -> bool:
 
 def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes | None]) -> bool:
     """Whether a vector equals, element by element, the versions just read; absent equals nothing."""
-    return _parts(vector) == [current[tag] for tag in tags]
-
-
-def _parts(vector: bytes) -> list[bytes]:
-    return [vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)]
+    return versions_in(vector) == tuple(current[tag] for tag in tags)
 
 
 def begin(visit: Visit) -> Flow:
@@ -330,9 +312,9 @@ def _fetch(
     keys = site_names().versions((versions.STAR, *tags))
     if key is None or alias is not None:
         data = None if key is None else (yield Fetch((key,), alias))[0]
-        star, *values = yield Fetch(keys)
+        star, *values = yield from _values(visit, keys)
     else:
-        data, star, *values = yield Fetch((key, *keys))
+        data, star, *values = yield from _values(visit, (key, *keys))
     read: Versions = dict(zip(tags, values, strict=True))
     if found.star is None:
         found.since = time.time()
@@ -346,3 +328,10 @@ def _fetch(
         read.pop(tag, None)
     found.starts = read | found.starts
     return data
+
+
+def _values(visit: Visit, keys: tuple[str, ...]) -> Flow:
+    """Give the values of keys: those that came a moment ago, at a glance, if these keys were asked for."""
+    before, visit.found.glance = visit.found.glance, None
+    values = None if before is None else before.values_of(keys)
+    return (yield Fetch(keys)) if values is None else values

@@ -15,9 +15,8 @@ from typing import Any
 from weakref import WeakSet
 
 from pagecache.core.codec import Entry
-from pagecache.core.vector import VERSION_BYTES
+from pagecache.core.vector import versions_in
 
-OK = 200
 CHANCES = 3  # that an entry can gather
 SPARED = 64  # entries that one newcomer passes over, at most: making room takes no longer where there are many
 OVERHEAD = 1000  # bytes of an entry for its own objects and its place, beside its texts
@@ -30,7 +29,6 @@ class Held:
     __slots__ = (
         "chances",
         "entry",
-        "is_whole",
         "keys",
         "seen",
         "sent",
@@ -46,15 +44,12 @@ class Held:
         self.seen = seen
         self.vector = vector
         self.keys = keys
-        self.versions = tuple(
-            vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES)
-        )
+        self.versions = versions_in(vector)
         texts = (entry.material, entry.body, vector, seen, *self.versions, *keys, *entry.tags)
         fields = (text for pair in entry.headers for text in pair)
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
-        self.is_whole = entry.status == OK and not (entry.holes or entry.coding)
         self.sent: Any = None  # what is the same in all answers with it, for whoever sends them
 
 

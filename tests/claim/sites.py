@@ -105,11 +105,13 @@ def set_up(dice: random.Random, stores: tuple[str, ...]) -> Site:
     around = _Around(dice, program, inside=inside, declared=declared)
     before, behind = around.middleware(locale="LOCALE" in needs, guests="SEGMENT" not in pages)
     django = _some(dice, DJANGO, 0.07) | {k: v for k, v in needs.items() if k in DJANGO}
+    store, engine = dice.choice(stores), dice.choice(ENGINES)
+    pages |= _some(dice, {"REVEAL": (None,)}, 0.3)
     return Site(
         kind,
         program,
-        store=dice.choice(stores),
-        engine=dice.choice(ENGINES),
+        store=store,
+        engine=engine,
         django=django,
         pages=pages | {k: v for k, v in needs.items() if k in PAGES},
         before=before,

@@ -1,0 +1,116 @@
+"""A glance: where all is known of a request but whether its page stands, that is asked at once, without a flow.
+
+All that a look-up would find is looked at. Where anything is not as it is for most requests, there is a look-up, which
+goes on from what came: nothing is asked twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pagecache import conf, versions
+from pagecache.announcing import announcer, site_names, site_store
+from pagecache.core import codec
+from pagecache.core.codec import Entry
+from pagecache.core.types import Way
+from pagecache.core.vector import is_version, versions_in
+from pagecache.engine.visit import barred, known_tags, local, recipes
+from pagecache.stores.local import Held
+from pagecache.writes import writes
+
+
+@dataclass(slots=True)
+class Glance:
+    """What is to be asked for at the end of a plain way, and what came of that."""
+
+    way: Way
+    tags: tuple[str, ...]
+    keys: tuple[
+        str, ...
+    ]  # whose values are asked for; none where what is held stands without a question
+    held: Held | None = (
+        None  # the page, where this process holds it: then only versions are asked for
+    )
+    _values: Sequence[bytes | None] = ()
+    _error: Exception | None = None
+
+    def run(self) -> Entry | None:
+        """Return the page, if it stands; None where there is to be a look-up."""
+        try:
+            if self.keys:
+                self._values = site_store().fetch(self.keys)
+            return self._page()
+        except Exception as error:  # noqa: BLE001 the look-up raises it
+            self._error = error
+            return None
+
+    async def arun(self) -> Entry | None:
+        """Do the same on the event loop."""
+        try:
+            if self.keys:
+                self._values = await site_store().afetch(self.keys)
+            return self._page()
+        except Exception as error:  # noqa: BLE001 the look-up raises it
+            self._error = error
+            return None
+
+    def values_of(self, keys: Sequence[str]) -> Sequence[bytes | None] | None:
+        """Return what came for some keys, None if others were asked for; raises what was raised instead."""
+        if self.keys != keys:
+            return None
+        if self._error is not None:
+            raise self._error
+        return self._values
+
+    def _page(self) -> Entry | None:
+        entry = self._intact() if self.held is None else self._standing(self.held)
+        if entry is None or writes.unannounced():
+            return None
+        return entry if _is_fresh(entry, time.time()) else None
+
+    def _intact(self) -> Entry | None:
+        """Return the page that came, if it is the one that was looked for, and is current."""
+        data, star, *current = self._values
+        decoded = codec.decode(data, self.way.key, conf.get().sealer) if data else None
+        if decoded is None or not is_version(star):
+            return None
+        entry, vector = decoded
+        is_it = entry.material == self.way.material and entry.tags == self.tags
+        return entry if is_it and entry.is_whole and versions_in(vector) == tuple(current) else None
+
+    def _standing(self, held: Held) -> Entry | None:
+        """Return the page that is held, if it is current."""
+        if self.keys:
+            star, *current = self._values
+            if not is_version(star) or held.versions != tuple(current):
+                return None
+        return held.entry
+
+
+def glance(path: str, way: Way) -> Glance | None:
+    """Return what to ask for where a way leads; None where there is to be a look-up first."""
+    store, now = site_store(), time.time()
+    is_led = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
+    if not is_led or announcer.owes or store.is_frozen():
+        return None
+    if conf.get().options.LOCAL is None:
+        tags = known_tags.get(way.key)
+        return None if tags is None else Glance(way, tags, (way.key, *_versions(tags)))
+    held = local.get(way.key, now, store.history)
+    if held is None or not held.entry.is_whole or held.entry.material != way.material:
+        return None
+    tags = held.entry.tags
+    stands = store.stand(held.keys, held.versions) if _is_fresh(held.entry, now) else False
+    if stands is False:
+        return None
+    return Glance(way, tags, () if stands else _versions(tags), held)
+
+
+def _is_fresh(entry: Entry, now: float) -> bool:
+    return entry.expires > max(now, entry.created)  # by the clock of another machine
+
+
+def _versions(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return site_names().versions((versions.STAR, *tags))
