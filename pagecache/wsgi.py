@@ -9,9 +9,10 @@ from django.core.handlers.wsgi import WSGIHandler
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_database, asks_plainly, plainly
 from pagecache.bridge.ways import Recalled, address_in
+from pagecache.core.codec import Entry
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
-from pagecache.engine.glancing import glance
+from pagecache.engine.glancing import Glance, glance
 from pagecache.stores.waiting import Patience, patience
 
 Environ = dict[str, Any]
@@ -24,7 +25,7 @@ class PageCache:
     """
 
     def __init__(self, application: WSGIHandler) -> None:
-        self._lane = WSGILane(application, WSGIHandler, Arrival)
+        self._lane = WSGILane(application, WSGIHandler)
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -58,24 +59,29 @@ class WSGILane(Lane):
 
 def _recalled(recalled: Recalled, environ: Environ) -> Sent | None:
     """Return the answer for a hit of which all is known but whether it stands; else look it up."""
-    waits = Patience()
     is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
     look = glance(recalled.path, recalled.way) if is_plain else None
-    entry = None
-    if look is not None:
-        token = patience.set(waits)
-        try:
-            entry = look.run()
-        finally:
-            patience.reset(token)
-        if entry is not None and not look.way.tells:
-            return plainly(entry, look.held)
+    waits = None if look is None or not look.keys else Patience()
+    entry = None if look is None else _asked(look, waits)
+    if look is not None and entry is not None and not look.way.tells:
+        return plainly(entry, look.held)
     visit = FastVisit(None, recalled.facts(environ, partial(Arrival, environ)), waits)
-    if entry is not None and look is not None:
+    if look is not None and entry is not None:
         sent: Sent = visit.serve_plainly(entry, look.way.key)
         return sent
     visit.found.glance = look
     return _sent(visit, environ)
+
+
+def _asked(look: Glance, waits: Patience | None) -> Entry | None:
+    """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
+    if waits is None:
+        return look.run()
+    token = patience.set(waits)
+    try:
+        return look.run()
+    finally:
+        patience.reset(token)
 
 
 def _sent(visit: FastVisit, environ: Environ) -> Sent | None:

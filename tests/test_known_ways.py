@@ -6,6 +6,7 @@ Each case comes three times as it is, so that its way is known, and then otherwi
 from __future__ import annotations
 
 import gc
+import io
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, setting_changed
 from django.http import HttpRequest
 from django.test import RequestFactory
@@ -25,16 +27,17 @@ from freezegun import freeze_time
 
 from pagecache import invalidate
 from pagecache.bridge import outgoing
-from pagecache.bridge.arrivals import ALL, Watched, watched
+from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.fast import plainly
-from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all
+from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all, address_in_scope
 from pagecache.core.codec import FOREVER, Entry
 from pagecache.core.types import Way
 from pagecache.engine.visit import local
 from pagecache.stores.local import Held
 from tests.lanes import (
     ASGI,
+    FAST,
     MIDDLEWARE,
     MIDDLEWARE_SYNC,
     PAGECACHE,
@@ -214,7 +217,7 @@ def dressed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
     return served
 
 
-@through(*MIDDLEWARE, WSGI)
+@through(*MIDDLEWARE, *FAST)
 @pytest.mark.parametrize("local", [None, "validate"])
 @pytest.mark.parametrize("name", CASES)
 def test_whoever_differs_in_what_counts_is_not_served_at_a_glance(
@@ -231,7 +234,7 @@ def test_whoever_differs_in_what_counts_is_not_served_at_a_glance(
     assert case.other != "page" or not status(again).hit
 
 
-@through(*MIDDLEWARE, WSGI)
+@through(*MIDDLEWARE, *FAST)
 def test_who_is_told_more_gets_the_same_page_at_a_glance(lane: Lane, dressed: list[Entry]) -> None:
     lane.show(showing(lambda _request: "page"))
     told = [status(lane.get()) for _ in range(4)]
@@ -560,3 +563,67 @@ def test_age_and_time_to_live_of_a_page_at_hand_are_those_of_the_moment(expires:
                 "Age": str(int(4.5 + time.time() - begun)),
                 "Cache-Status": f"pagecache; hit{left}",
             }
+
+
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "method": "GET",
+    "scheme": "https",
+    "path": "/app/page/",
+    "root_path": "/app",
+    "query_string": b"a=1",
+    "client": ["10.0.0.1", 4000],
+    "server": ("one.example", 8000),
+    "headers": [(b"host", b"one.example"), (b"accept", b"text/html"), (b"content-type", b"a/b")],
+}
+BARE_SCOPE = {"type": "http", "method": "HEAD", "path": "/page/", "headers": []}
+
+
+@pytest.mark.parametrize("prefix", [None, "/other"])
+@pytest.mark.parametrize("scope", [SCOPE, {**SCOPE, "query_string": "b"}, BARE_SCOPE])
+def test_what_a_scope_says_is_what_django_makes_of_it(
+    settings: Any, scope: dict[str, Any], prefix: str | None
+) -> None:
+    settings.FORCE_SCRIPT_NAME = prefix
+    variables = variables_in(scope)
+    meta = ASGIRequest(scope, io.BytesIO()).META
+
+    assert variables is not None
+    assert is_in_scope(variables)
+    assert variables == {name: meta[name] for name in meta if is_in_scope([name])}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"x-a", b"1"), (b"x-a", b"2")],
+        [(b"x_a", b"1")],
+        [(b"X-A", b"1")],
+        [(b"x-\xff", b"1")],
+    ],
+)
+def test_a_scope_with_headers_that_django_may_take_otherwise_says_nothing(
+    headers: list[tuple[bytes, bytes]],
+) -> None:
+    assert variables_in({**SCOPE, "headers": [*SCOPE["headers"], *headers]}) is None
+
+
+@pytest.mark.parametrize(
+    "read, known", [("HTTP_ACCEPT", 1), ("HTTP_COOKIE", 0), ("REMOTE_PORT", 0), ("HTTP_X_MADE", 0)]
+)
+def test_a_way_is_known_only_where_what_was_read_is_what_the_scope_says(
+    read: str, known: int
+) -> None:
+    scope = {**SCOPE, "headers": [*SCOPE["headers"], (b"cookie", b"a=1; ")]}
+    request = watched(ASGIRequest(scope, io.BytesIO()))
+    meta: Any = request.META
+    meta |= {"HTTP_COOKIE": "a=1", "HTTP_X_MADE": "1"}  # as some release of Django may have it
+    variables, address, ways = variables_in(scope), address_in_scope(scope), Ways()
+    assert variables is not None
+    asked = DjangoAsked(request, derives_language=False)
+    meta.names = {read}
+    ways.watch_scope(address, variables, asked)
+
+    asked.found_way(Way((), b"", "key"))
+
+    assert len(ways._alike) == known

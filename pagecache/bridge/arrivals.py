@@ -1,8 +1,10 @@
 """Requests as they arrive: what they say, and what is read of that to find out which page they are for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest, get_path_info, get_script_name
 from django.http import HttpRequest
@@ -70,6 +72,45 @@ class Arrival(WSGIRequest):
 
 
 STOCK = {WSGIRequest, ASGIRequest}
+# What Django makes of a scope beside its headers.
+OF_SCOPE = frozenset(
+    "REQUEST_METHOD QUERY_STRING SCRIPT_NAME PATH_INFO REMOTE_ADDR REMOTE_HOST SERVER_NAME SERVER_PORT".split()
+)
+OF_BODY = {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
+
+
+def variables_in(scope: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the server variables that Django makes of a scope; None where a header comes twice, or is spelt oddly."""
+    headers, client, server = scope["headers"], scope.get("client"), scope.get("server")
+    variables = {_variable(name): value.decode("latin1") for name, value in headers}
+    if None in variables or len(variables) != len(headers):
+        return None
+    script = settings.FORCE_SCRIPT_NAME or scope.get("root_path") or ""
+    query = scope.get("query_string", "")
+    variables["REQUEST_METHOD"] = scope["method"]
+    variables["QUERY_STRING"] = query.decode() if isinstance(query, bytes) else query
+    variables["SCRIPT_NAME"] = script
+    variables["PATH_INFO"] = scope["path"].removeprefix(script)
+    variables["SERVER_NAME"], port = server or ("unknown", "0")
+    variables["SERVER_PORT"] = str(port)
+    if client:
+        variables["REMOTE_ADDR"] = variables["REMOTE_HOST"] = client[0]
+    return variables  # type: ignore[return-value]  # no name is None
+
+
+@lru_cache(1000)
+def _variable(name: bytes) -> str | None:
+    """Return the variable for a header as servers spell it; None for another spelling."""
+    if name in OF_BODY:
+        return OF_BODY[name]
+    text = name.decode("latin1")
+    is_odd = "_" in text or not text.isascii() or text != text.lower()
+    return None if is_odd else "HTTP_" + text.upper().replace("-", "_")
+
+
+def is_in_scope(names: Iterable[str]) -> bool:
+    """Whether these are variables that a scope says, and `variables_in` too."""
+    return all(name.startswith(("HTTP_", "CONTENT_")) or name in OF_SCOPE for name in names)
 
 
 def watched(request: HttpRequest) -> HttpRequest:

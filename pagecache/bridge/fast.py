@@ -1,6 +1,6 @@
 """The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import responses
 from typing import Any, NamedTuple
@@ -107,9 +107,7 @@ def _a_request() -> Iterator[None]:
 class Lane:
     """Looks at requests before Django; raises ImproperlyConfigured where that would skip something of the site's."""
 
-    def __init__(
-        self, application: Any, kind: type[BaseHandler], request: Callable[..., HttpRequest]
-    ) -> None:
+    def __init__(self, application: Any, kind: type[BaseHandler]) -> None:
         is_derived = type(application) is not kind
         if is_derived or application.request_class is not kind.request_class:  # type: ignore[attr-defined]
             raise ImproperlyConfigured(
@@ -119,7 +117,6 @@ class Lane:
         if (problem := problem_of(settings.MIDDLEWARE)) is not None:
             raise ImproperlyConfigured(problem)
         self.place = Place(import_string(settings.MIDDLEWARE[0]))
-        self._request = request
         self._strangers = outside.Strangers(request_started, request_finished)
 
     def is_open(self) -> bool:
@@ -128,17 +125,6 @@ class Lane:
         Nor those that somebody else wants to hear of.
         """
         return recorder() is None and self._hears_nobody()
-
-    def arrive(self, *source: Any) -> FastVisit | None:
-        """Return the visit of a request; None for what is Django's alone, above all what it refuses."""
-        if not self.is_open():
-            return None
-        try:
-            request = self._request(*source)
-            visit = FastVisit(request, self.place.asked(request))
-            return None if asks_database(visit) else visit
-        except Exception:  # noqa: BLE001 Django says so itself
-            return None
 
     def _hears_nobody(self) -> bool:
         """Whether nobody but Django hears of the begin and the end of each request."""

@@ -24,7 +24,7 @@ from django.utils.translation import trans_real
 
 from pagecache import conf
 from pagecache.bridge import routes
-from pagecache.bridge.arrivals import ALL, Watched
+from pagecache.bridge.arrivals import ALL, Watched, is_in_scope
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.core.types import UNSET, Way, remember
 
@@ -122,6 +122,14 @@ class Ways:
             asked.learn = partial(_keep, self._alike, address, variables)
         return asked
 
+    def watch_scope(
+        self, address: Address | None, variables: Variables | None, asked: DjangoAsked
+    ) -> DjangoAsked:
+        """Do the same for an ASGI request, whose variables were told before it was made."""
+        if address is not None and variables is not None:
+            asked.learn = partial(_keep_scope, self._alike, address, variables)
+        return asked
+
     def clear(self) -> None:
         """Forget all ways, also those that are just being found."""
         self._alike = {}
@@ -148,11 +156,25 @@ def _keep(
         alike = remember(known, place, Alike(names, cookies), MOST)
     said = alike.said(variables)
     texts = [value for value in (*said, *address) if value is not ABSENT]
-    size = sum(len(text) for text in texts if type(text) is str)
+    size = sum(len(text) for text in texts if type(text) in {str, bytes})
     if size <= MOST_TEXT and all(type(value) is str for value in said if value is not ABSENT):
         routed = asked.path, asked.urlconf, asked.language
         facts = {name: vars(asked)[name] for name in DjangoAsked.SHARED if name in vars(asked)}
         remember(alike.known, said, {**facts, "way": way, "routed": routed}, MOST_ALIKE)
+
+
+def _keep_scope(
+    known: dict[tuple[Address, bool], Alike],
+    address: Address,
+    variables: Variables,
+    asked: DjangoAsked,
+    way: Way,
+) -> None:
+    """Remember it only where Django made the same variables of the scope, among those that were read."""
+    meta: Any = asked.meta
+    is_same = all(dict.get(meta, name) == variables.get(name) for name in meta.names)
+    if is_same and is_in_scope(meta.names):
+        _keep(known, address, variables, asked, way)
 
 
 def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
@@ -180,6 +202,20 @@ def address_in(environ: Variables) -> Address | None:
         environ.get("SCRIPT_NAME"),
         environ.get("PATH_INFO"),
         environ.get("QUERY_STRING"),
+    )
+
+
+def address_in_scope(scope: Variables) -> Address | None:
+    """Return the same for an ASGI request that is not made yet."""
+    method = scope.get("method")
+    if method not in {"GET", "HEAD"}:
+        return None
+    return _addressed(
+        method,
+        scope.get("scheme"),
+        scope.get("root_path"),
+        scope.get("path"),
+        scope.get("query_string"),
     )
 
 
