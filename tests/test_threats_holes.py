@@ -24,7 +24,18 @@ from django.utils.text import Truncator
 from django.views.decorators.gzip import gzip_page
 
 from pagecache.segments import combine
-from tests.lanes import ALL, LAST_SYNC, MIDDLEWARE, STOCK, Lane, Visitor, status, text, through
+from tests.lanes import (
+    ALL,
+    FAST,
+    LAST_SYNC,
+    MIDDLEWARE,
+    STOCK,
+    Lane,
+    Visitor,
+    status,
+    text,
+    through,
+)
 from tests.test_holes import FORM, hole, template
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -389,3 +400,16 @@ def test_numbers_and_texts_of_combined_segments_are_apart() -> None:
     assert number(request) != combine(lambda _request: "1")(request)
     with pytest.raises(TypeError, match="gave a list"):
         combine(lambda _request: [])(request)  # type: ignore[arg-type,return-value]
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_a_hole_that_shows_a_cookie_as_middleware_left_it_is_not_filled_by_what_came(
+    lane: Lane,
+) -> None:
+    lane.configure(KEY_COOKIES=["theme"])
+    lane.middleware_inside(OWN + "TakesThemeAway")
+    lane.show(template(hole("theme")))
+    asked = [lane.get(cookies=cookies) for cookies in [{"theme": "dark"}, {}] * 2]
+    assert [text(answer) for answer in asked] == ["none"] * 4
+    lane.show(template(hole("theme")))
+    assert [text(lane.get(cookies={"theme": "dark"})) for _ in range(3)] == ["none"] * 3

@@ -30,6 +30,7 @@ from pagecache.core.types import (
 )
 from pagecache.events import settings_reloaded
 from pagecache.recording.around import put_around
+from pagecache.recording.mappings import RecordedCookies
 from pagecache.recording.recorder import holding, quietly, recorder, recording
 from pagecache.recording.request import FOUND_BY_SESSION, as_before, is_lazy, keep_plain
 
@@ -87,6 +88,8 @@ def hole(request: HttpRequest, name: str, function: HoleFunction) -> str:
     reads: set[Input] = set()
     with recording(None), quietly(reads), _untouched(request):
         text = shown(function, request)
+    if _is_written_over(request, reads):
+        render.refuse(Reason.HOLE)
     given = Given(name, text.encode(), number, is_personal=_is_personal(request, reads))
     render.read(HOLE, name)
     render.given.append(given)
@@ -132,6 +135,14 @@ def _untouched(request: HttpRequest) -> Iterator[None]:
             for name in now.keys() - before.keys():
                 del now[name]
             now.update(before)
+
+
+def _is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:
+    """Whether a cookie that was read is not what the client sent: where the hole is filled, it may be again."""
+    with quietly():
+        cookies = request.COOKIES
+    names = (item.name for item in reads if item.kind == COOKIE)
+    return isinstance(cookies, RecordedCookies) and any(map(cookies.is_written_over, names))
 
 
 def _is_personal(request: HttpRequest, reads: Iterable[Input]) -> bool:

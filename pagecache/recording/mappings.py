@@ -171,6 +171,12 @@ class RecordedCookies(Recorded, dict[str, str]):
 
     def __init__(self, items: dict[str, str], recorder: Recorder) -> None:
         self._hold(items, recorder)
+        self._came = dict(getattr(items, "_held", items))  # it may have been recorded before
+
+    def is_written_over(self, name: str) -> bool:
+        """Whether a cookie is not what the client sent."""
+        found: bool = self._held.get(name) != self._came.get(name)
+        return found
 
     def one(self, name: Any) -> None:
         """Record one cookie."""

@@ -73,3 +73,8 @@ def noted(request: HttpRequest) -> str:
     """Note on the request who is there."""
     request.notes |= {"name": name(request), "site": "theirs"}  # type: ignore[attr-defined]
     return "noted"
+
+
+def theme(request: HttpRequest) -> str:
+    """Say which theme the visitor chose."""
+    return request.COOKIES.get("theme", "none")

@@ -363,6 +363,13 @@ def looks_at_agent(request: Any) -> None:
     request.headers.get("User-Agent")
 
 
+class TakesThemeAway(MiddlewareMixin):
+    """Let views see no theme."""
+
+    def process_view(self, request: Any, *_view: Any) -> None:
+        request.COOKIES.pop("theme", None)
+
+
 class Deflates(MiddlewareMixin):
     """Compress for whom it may."""
 
