@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import socket
 import time
 from struct import Struct
@@ -17,10 +16,7 @@ STOCK = {Connection, UnixDomainSocketConnection}
 DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
 TIMEVAL = Struct("@ll")  # seconds and microseconds, as setsockopt takes them
 NEAR = 0.00015  # seconds in which a near server answers
-LOOKS = 20  # at a near one, before the thread sleeps: as long as it takes to sleep and to be woken
-give_way = getattr(
-    os, "sched_yield", lambda: None
-)  # to the server, where that is to run on the same core
+LOOKS = 40  # at a near one, before the thread sleeps: as long as it takes to sleep and to be woken
 
 
 class Talk:
@@ -91,12 +87,15 @@ class PlainTalk:
         return answer
 
     def _looked(self) -> int:
-        """Take what has come from a near server into the buffer; return how many bytes that is."""
+        """Take what has come from a near server into the buffer; return how many bytes that is.
+
+        No look gives way to others: where all cores are busy, that is to wait for them.
+        """
         for _ in range(LOOKS):
             try:
                 return self._socket.recv_into(self._buffer, 0, DONTWAIT)
             except BlockingIOError:
-                give_way()
+                continue
         return self._waited()
 
     def _waited(self) -> int:
