@@ -14,7 +14,8 @@ import redis.connection
 import redis.retry
 import redis.sentinel
 
-from pagecache.stores.lines import AsyncLine, Line
+from pagecache.stores.awaited import AsyncLine
+from pagecache.stores.lines import Line
 
 L = TypeVar("L", bound=Line)
 # These belong to the site's own pool and clients: what they decode, repeat, watch and notify.
@@ -74,7 +75,7 @@ class Dialer:
         timeouts = {"socket_timeout": None, "socket_connect_timeout": None}
         parameters = {k: v for k, v in self._parameters.items() if k not in SYNC_ONLY}
         connection = self._async_kind(**parameters | where | timeouts)
-        line = AsyncLine(connection)
+        line = AsyncLine(connection, self._limit)
         try:
             await self._secure(connection)
             await line.open()

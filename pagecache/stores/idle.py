@@ -53,43 +53,67 @@ class LoopIdle(Generic[T]):
 
     def __init__(self, close: Callable[[T], Awaitable[object]]) -> None:
         self._close = close
-        self._loops: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[deque[T], AsyncGenerator[None]]
-        ] = WeakKeyDictionary()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop[T]] = WeakKeyDictionary()
+
+    def last(self) -> T | None:
+        """Return the thing that was used last in this loop, and leave it there, or None."""
+        known = self._loops.get(asyncio.get_running_loop())
+        return known.things[-1] if known is not None and known.things else None
 
     async def take(self) -> T | None:
         """Return the thing that was used last in this loop, or None."""
-        things = await self._things()
+        things = (await self._here()).things
         return things.pop() if things else None
 
     async def give(self, thing: T) -> None:
         """Keep a thing for its next use in this loop."""
-        things = await self._things()
+        things = (await self._here()).things
         if len(things) < MOST:
             things.append(thing)
         else:
             await self._close(thing)
 
+    async def drop(self, thing: T) -> None:
+        """Keep a thing of this loop no more."""
+        things = (await self._here()).things
+        if thing in things:
+            things.remove(thing)
+
+    async def lock(self) -> asyncio.Lock:
+        """Return what one task of this loop holds at a time."""
+        return (await self._here()).lock
+
     async def empty(self) -> None:
         """Close all of this loop."""
-        things = await self._things()
+        things = (await self._here()).things
         while things:
             await self._close(things.pop())
 
-    async def _things(self) -> deque[T]:
+    async def _here(self) -> _OfLoop[T]:
         loop = asyncio.get_running_loop()
         if (known := self._loops.get(loop)) is not None:
-            return known[0]
-        things: deque[T] = deque()
-        closer = self._closer(things)
-        self._loops[loop] = things, closer
-        await anext(closer)
-        return things
+            return known
+        here = self._loops[loop] = _OfLoop[T]()
+        here.closer = self._closer(here.things)
+        await anext(here.closer)
+        return here
 
     async def _closer(self, things: deque[T]) -> AsyncGenerator[None]:
         """Wait for the end of the loop, which finishes the asynchronous generators begun in it."""
         try:
             yield
         finally:
+            self._loops.pop(asyncio.get_running_loop(), None)
             while things:
                 await self._close(things.pop())
+
+
+class _OfLoop(Generic[T]):
+    """What is idle in one loop."""
+
+    __slots__ = ("closer", "lock", "things")
+    closer: AsyncGenerator[None]
+
+    def __init__(self) -> None:
+        self.things: deque[T] = deque()
+        self.lock = asyncio.Lock()

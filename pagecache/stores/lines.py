@@ -7,14 +7,11 @@ connection may outlive all these but the first, so that a line that was not used
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
-
-from redis.exceptions import RedisError, ResponseError
 
 from pagecache.stores.base import Refused, Steps
 from pagecache.stores.talk import PlainTalk, Talk, talk_of
@@ -97,74 +94,6 @@ class Line:
     def close(self) -> None:
         """Close the connection."""
         self._connection.disconnect()
-
-
-class AsyncLine:
-    """A connection whose exchanges are awaited."""
-
-    __slots__ = ("_connection", "_used", "_writer", "origin", "prefix")
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._used = 0.0
-        self._writer: Any = None  # which the connection forgets after an error
-        self.origin: Origin | None = None
-        self.prefix = ""
-
-    async def open(self) -> None:
-        """Connect, and learn who answers."""
-        await self._connection.connect()
-        self._writer = getattr(self._connection, "_writer", None)
-        self._used = time.monotonic()
-        self.prefix = prefix_of(await self.exchange(IDENTITY))
-
-    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """Send the commands at once and return the answers; an error that the server answers is a value."""
-        asked = identity_after(self._used)
-        command = (packed(self.prefix, (*asked, *commands)),)
-        await self._connection.send_packed_command(command, check_health=False)
-        said = [await self._answer() for _ in asked]
-        answers = [await self._answer() for _ in commands]
-        self._used = time.monotonic()
-        hold_to(self.prefix, said)
-        return answers
-
-    async def _answer(self) -> Any:
-        try:
-            return await self._connection.read_response()
-        except ResponseError as error:
-            return error
-
-    async def drive(self, steps: Steps[T]) -> T:
-        """Perform the steps of a verb."""
-        answers: Any = None
-        while True:
-            try:
-                commands = steps.send(answers)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answers = self.prefix if commands is WHO else await self.exchange(commands)
-
-    async def is_closed(self) -> bool:
-        """Whether the server has closed it meanwhile."""
-        if time.monotonic() - self._used < QUIET:
-            return False
-        for _ in range(2):  # the loop may have paused as well: let it see the end of the stream
-            await asyncio.sleep(0)
-        connection = self._connection
-        can_read = getattr(connection, "can_read", None) or connection.can_read_destructive
-        try:
-            return bool(await can_read())
-        except (RedisError, OSError):
-            return True
-
-    async def close(self) -> None:
-        """Close the connection."""
-        writer = self._writer or getattr(self._connection, "_writer", None)
-        await self._connection.disconnect(nowait=True)
-        if writer is not None:
-            writer.transport.abort()  # TLS would wait for the other side, and the loop may end before
 
 
 def identity_after(used: float) -> tuple[Command, ...]:

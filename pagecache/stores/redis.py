@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from threading import Lock
 from typing import Any, TypeVar
@@ -15,14 +14,14 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
-from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store, milliseconds
+from pagecache.stores.awaited import AsyncLine, patiently
+from pagecache.stores.base import PROBE, Call, Leased, Refused, Saved, Steps, Store, milliseconds
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
 from pagecache.stores.lines import (
     ELSEWHERE,
     TAKES_WRITES,
     WHO,
-    AsyncLine,
     Command,
     Line,
     Origin,
@@ -87,6 +86,43 @@ class RedisStore(Store):
         self._idle.give(line)
         return result
 
+    async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return what `fetch` returns; those who look up at the same moment share a line."""
+        if not keys:
+            return []
+        with Call(self, self.reading):
+            return await self._alook(self._fetch(keys))
+
+    async def _alook(self, steps: Steps[T]) -> T:
+        """Perform the steps of a look-up, on a line that others look up on as well."""
+        try:
+            line = self._loop_idle.last()
+            if line is not None and line.origin is self._origin and line.is_ready():
+                return await self._along(line, steps)
+            async with patiently(self.limit):
+                line = await self._ashared()
+                try:
+                    return await self._along(line, steps)
+                except asyncio.CancelledError:  # its time may be over
+                    self._forget(line)
+                    raise
+        except Exception as error:
+            raise self._failed(steps, error) from error
+
+    async def _along(self, line: AsyncLine, steps: Steps[T]) -> T:
+        """Perform steps on a line; who waits for it no more leaves it to the others."""
+        try:
+            return await line.drive(steps)
+        except Exception as error:
+            if not _is_answer(error):
+                await self._aleave(line)
+            raise
+
+    async def _aleave(self, line: AsyncLine) -> None:
+        self._forget(line)
+        await self._loop_idle.drop(line)
+        await line.close()
+
     async def _arun(self, steps: Steps[T]) -> T:
         try:
             async with patiently(self.limit):
@@ -120,9 +156,35 @@ class RedisStore(Store):
     async def _atake(self) -> AsyncLine:
         """Return what `_take` returns, of this event loop."""
         while (line := await self._loop_idle.take()) is not None:
-            if line.origin is self._origin and not await line.is_closed():
+            if await self._is_of_use(line):
                 return line
             await line.close()
+        return await self._adial()
+
+    async def _ashared(self) -> AsyncLine:
+        """Return a line of this event loop that stays there for others; one opens it for all who wait."""
+        if (line := await self._alast()) is not None:
+            return line
+        async with await self._loop_idle.lock():
+            if (line := await self._alast()) is None:
+                line = await self._adial()
+                await self._loop_idle.give(line)
+        return line
+
+    async def _alast(self) -> AsyncLine | None:
+        """Return the line that was used last in this event loop, None where all that were are of no use."""
+        while (line := self._loop_idle.last()) is not None:
+            if await self._is_of_use(line):
+                return line
+            await self._loop_idle.drop(line)
+            await line.close()
+        return None
+
+    async def _is_of_use(self, line: AsyncLine) -> bool:
+        """Whether a line is open, and leads to the server that answers now."""
+        return not await line.is_closed() and line.origin is self._origin
+
+    async def _adial(self) -> AsyncLine:
         try:
             line = await self._dialer.adial()
         except BaseException:
@@ -209,26 +271,6 @@ class RedisStore(Store):
 
     def _release(self, key: str, token: bytes, mark: bytes, ttl: float) -> Steps[None]:
         yield from _run(RELEASE, (key,), (token, mark, _milliseconds(ttl)))
-
-
-@asynccontextmanager
-async def patiently(seconds: float) -> AsyncIterator[None]:
-    """Raise TimeoutError once what is awaited inside takes longer; an answer that has come meanwhile counts.
-
-    A loop that is busy with something else looks at both when it is back: at the time first, if it were asked to.
-    """
-    loop = asyncio.get_running_loop()
-    timers: list[asyncio.TimerHandle] = []
-
-    def over() -> None:
-        timers.append(loop.call_later(0, lambda: limit.reschedule(loop.time())))
-
-    async with asyncio.timeout(None) as limit:
-        timers.append(loop.call_later(seconds, over))
-        try:
-            yield
-        finally:
-            timers[-1].cancel()
 
 
 def _is_answer(error: BaseException) -> bool:

@@ -117,6 +117,6 @@ def let_time_pass(store: RedisStore) -> None:
     """Make the idle connections look as if nobody had used them for long."""
     for line in store._idle._things:
         line._used = 0.0
-    for things, _ in store._loop_idle._loops.values():
-        for async_line in things:
+    for here in store._loop_idle._loops.values():
+        for async_line in here.things:
             async_line._used = 0.0

@@ -14,7 +14,7 @@ import pytest
 
 from pagecache.recording.recorder import holding
 from pagecache.stores import Store, StoreError, waiting
-from pagecache.stores.redis import patiently
+from pagecache.stores.awaited import patiently
 from pagecache.stores.waiting import CALLS, FAILURES, PAUSE, Circuit, Patience, patience
 from tests.stores.backends import OpenStore, RemoteCache, locmem
 from tests.stores.verbs import HOUR, Lane, Verbs, plan_of, version
