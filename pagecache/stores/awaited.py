@@ -40,8 +40,8 @@ class Waiter:
 class AsyncLine(asyncio.Protocol):
     """A connection whose exchanges are awaited, many at a time: answers come in the order of the commands.
 
-    Who asks while others wait is sent along with all who do in the same turn of the loop. The answers of one that waits
-    no more are read and dropped; where the line breaks, all fail who wait. Nobody waits for longer than `limit` seconds.
+    Who asks while others wait is sent along with all who do so in the same turn of the loop. Answers to one that waits
+    no more are read and dropped; where the line breaks, all fail who wait. Nobody waits longer than `limit` seconds.
     """
 
     origin: Origin | None
@@ -172,7 +172,7 @@ class AsyncLine(asyncio.Protocol):
             self._timer = self._loop.call_soon(self._let_come, TURNS, self._pieces)
 
     def _let_come(self, turns: int, pieces: int) -> None:
-        """Give up on those who have waited for too long, once a loop that may have been busy sees no more of answers."""
+        """Give up on those who have waited for too long, once no more comes: the loop may have been busy."""
         if self._pieces != pieces:
             turns = TURNS
         if turns:
@@ -211,7 +211,9 @@ class AsyncLine(asyncio.Protocol):
     async def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""
         if not self.is_ready():
-            for _ in range(TURNS):  # the loop may have paused as well: let it see the end of the stream
+            for _ in range(
+                TURNS
+            ):  # the loop may have paused as well: let it see the end of the stream
                 await asyncio.sleep(0)
         return self._is_lost()
 

@@ -49,8 +49,8 @@ class Reader:
         raise InvalidResponse
 
     def _several(self, count: int) -> Generator[None, None, list[Any]]:
-        answers = []
-        for _ in range(count):
+        answers: list[Any] = []
+        while len(answers) < count:
             answers.append((yield from self._next()))
         return answers
 

@@ -104,14 +104,17 @@ class Latency:
 class Circuit:
     """Breaks after some failures in a row, and lets one call through now and then, until one passes.
 
+    Calls that failed by one and the same error count once: many wait on one connection of an event loop.
+
     It logs a line when failures begin, and one when they have ended.
     """
 
-    __slots__ = ("_failed_at", "_failures", "_lock", "_next", "_what")
+    __slots__ = ("_cause", "_failed_at", "_failures", "_lock", "_next", "_what")
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._failures = 0  # in a row
+        self._cause: BaseException | None = None  # of the last
         self._failed_at: float | None = None  # by the monotonic clock; None where all is well
         self._next = 0.0  # when a broken circuit lets one call through
         self._lock = Lock()
@@ -141,7 +144,9 @@ class Circuit:
         """Note a call that failed."""
         with self._lock:
             was_well, now = self.is_well, monotonic()
-            self._failures += 1
+            cause = error.__cause__
+            self._failures += cause is None or cause is not self._cause
+            self._cause = cause
             self._failed_at, self._next = now, now + PAUSE
         if was_well:
             logger.warning(
@@ -153,7 +158,7 @@ class Circuit:
         if self.is_well:
             return
         with self._lock:
-            self._failures = 0
+            self._failures, self._cause = 0, None
             if self._failed_at is None or monotonic() - self._failed_at < PAUSE:
                 return
             self._failed_at = None

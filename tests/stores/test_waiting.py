@@ -211,6 +211,24 @@ def test_a_call_that_passed_beside_the_one_that_found_out_says_nothing_twice(
     assert len(caplog.records) == 1
 
 
+def test_calls_that_failed_by_the_same_error_count_once(clock: Clock) -> None:
+    """As many as wait on a connection of an event loop that breaks."""
+    circuit = Circuit("It")
+
+    def fail(cause: Exception) -> None:
+        error = StoreError()
+        error.__cause__ = cause
+        circuit.failed(error)
+
+    same = ConnectionError()
+    for _ in range(FAILURES):
+        fail(same)
+    assert not circuit.is_broken
+    for _ in range(FAILURES - 1):
+        fail(ConnectionError())
+    assert circuit.is_broken
+
+
 def test_nothing_is_saved_while_writing_fails(server: Server, verbs: Lane) -> None:
     does = verbs(server.store)
     server.is_away = True
