@@ -110,8 +110,6 @@ class AsyncLine(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Give the answers that came to whoever waits for them."""
-        if self._error is not None:
-            return
         self._pieces += 1
         try:
             self._reader.feed(data)

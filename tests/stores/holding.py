@@ -34,6 +34,10 @@ class Held:
     def say(self, data: bytes) -> None:
         self._writer.write(data)
 
+    def end(self) -> None:
+        """Say no more."""
+        self._writer.close()
+
     def close(self) -> None:
         self._writer.transport.abort()
 
@@ -49,6 +53,7 @@ class Server:
         self.takes_writes = OK
         self.held: list[Held] = []
         self.open = 0
+        self.port = 0
         self._changed = asyncio.Condition()
 
     async def until(self, number: int, *, on: int = 0) -> Held:
@@ -107,9 +112,9 @@ async def serving() -> AsyncGenerator[tuple[Server, str]]:
     """Run a server; give it and its URL."""
     server = Server()
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
+    server.port = listener.sockets[0].getsockname()[1]
     try:
-        yield server, f"redis://127.0.0.1:{port}/0"
+        yield server, f"redis://127.0.0.1:{server.port}/0"
     finally:
         listener.close()
         for held in server.held:

@@ -9,6 +9,8 @@ from typing import Any
 
 import hiredis
 import pytest
+import redis.asyncio
+from redis.exceptions import ConnectionError as ClosedError
 
 from pagecache.stores import StoreError, awaited
 from pagecache.stores.awaited import AsyncLine
@@ -281,6 +283,17 @@ def test_an_answer_that_has_come_counts_however_late_it_is_looked_at(
     play(story)
 
 
+def test_an_answer_that_lies_there_is_read_before_anybody_gives_up(play: Any, clock: Clock) -> None:
+    async def story(here: Stage) -> None:
+        (task,) = await here.sent("a")
+        here.held.answer()
+        clock.pass_by(2 * LIMIT)
+        here.line._look()
+        assert await task == own("a")
+
+    play(story)
+
+
 def test_a_timer_comes_again_while_somebody_waits_and_not_else(play: Any, clock: Clock) -> None:
     async def story(here: Stage) -> None:
         line = here.line
@@ -329,6 +342,46 @@ def test_a_line_that_breaks_fails_all_who_wait(play: Any, breaks: Any, answered:
     play(story)
 
 
+def test_a_line_that_breaks_fails_also_who_is_not_sent_yet(play: Any) -> None:
+    async def story(here: Stage) -> None:
+        line = here.line
+        tasks = await here.sent("a")
+        tasks.append(here.look_up("b"))
+        asyncio.get_running_loop().call_soon(line.data_received, b"?")  # behind its first step
+        for task in tasks:
+            assert "fetch failed" in await failure(task)
+        assert here.tap.packets == [LOOK_UP]
+
+    play(story)
+
+
+def test_nobody_asks_on_over_a_line_that_broke(play: Any) -> None:
+    async def story(here: Stage) -> None:
+        here.server.holds.add(b"EVALSHA")
+        save = asyncio.ensure_future(here.store.asave(plan_of()))
+        await here.server.until(1)
+        here.held.say(b"-NOSCRIPT send it\r\n?")
+        with pytest.raises(StoreError, match="save failed"):
+            await save
+        await here.server.until_open(0)
+
+    play(story)
+
+
+def test_a_connection_that_ended_while_it_was_opened_is_no_line(play: Any) -> None:
+    async def story(here: Stage) -> None:
+        connection = redis.asyncio.Connection(port=here.server.port, protocol=2)
+        await connection.connect()
+        here.server.held[1].end()
+        assert await connection._reader.read() == b""  # type: ignore[union-attr]
+        line = AsyncLine(connection, LIMIT)
+        with pytest.raises(ClosedError):
+            await line.open()
+        await line.close()
+
+    play(story)
+
+
 def test_an_answer_that_nobody_asked_for_reaches_nobody(play: Any) -> None:
     async def story(here: Stage) -> None:
         here.held.say(b"*1\r\n$4\r\nnone\r\n+OK\r\n")
@@ -357,6 +410,22 @@ def test_a_quiet_line_asks_who_answers_and_all_depend_on_it(play: Any) -> None:
             assert "another server answers than before" in await failure(task)
         here.server.holds.clear()
         new = here.look_up("new")
+        assert await new == own("new")
+
+    play(story)
+
+
+def test_whose_time_is_over_on_a_quiet_line_leaves_it(play: Any) -> None:
+    """Or who goes away, which is not told apart: who comes next finds out who answers now."""
+
+    async def story(here: Stage) -> None:
+        let_time_pass(here.store)
+        task = here.look_up("a")
+        await here.server.until(2)
+        task.cancel()
+        await asyncio.wait([task])
+        new = here.look_up("new")
+        (await here.server.until(2, on=1)).answer()
         assert await new == own("new")
 
     play(story)
