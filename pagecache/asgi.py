@@ -1,7 +1,7 @@
 """The fast lane under ASGI: hits are answered before Django has the request."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import Any
 
@@ -105,7 +105,14 @@ async def _ahead(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope]:
 
 async def _send(sent: Sent, send: Send) -> None:
     """Send an answer as Django does."""
-    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in sent.headers]
+    headers = [_encoded(field) for field in sent.headers]
     await send({"type": "http.response.start", "status": sent.status, "headers": headers})
     for part, is_last in ASGIHandler.chunk_bytes(sent.body):
         await send({"type": "http.response.body", "body": part, "more_body": not is_last})
+
+
+@lru_cache(1000)
+def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """Return a header field as it is sent; remembered, for most are sent again."""
+    name, value = field
+    return name.encode("ascii"), value.encode("latin-1")
