@@ -17,6 +17,7 @@ from pagecache.stores.reader import reader_of
 
 T = TypeVar("T")
 
+PIECE = 16384  # bytes that are read at once: of more, what is read would be moved about in memory
 TURNS = 2  # of a loop, in which it sees what has come meanwhile
 
 
@@ -35,6 +36,11 @@ class Waiter:
     def is_over(self) -> bool:
         """Whether nobody awaits the answers."""
         return self.future is None or self.future.done()
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error instead of answers."""
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(error)
 
 
 class AsyncLine(asyncio.Protocol):
@@ -112,28 +118,30 @@ class AsyncLine(asyncio.Protocol):
         """Give the answers that came to whoever waits for them."""
         self._pieces += 1
         try:
-            self._reader.feed(data)
-            while (answer := self._reader.gets()) is not self._nothing:
-                self._give(answer)
+            for at in range(0, len(data), PIECE):
+                self._reader.feed(data[at : at + PIECE])
+                self._take()
         except Exception as error:  # noqa: BLE001 whatever it is, nobody knows whose answer comes next
             self._break(error)
 
-    def _give(self, answer: Any) -> None:
-        """Add an answer to those of the first who waits."""
-        if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
-            raise answer
-        if not self._sent:
-            raise ClosedError("an answer that nobody asked for")
-        self._answers.append(answer)
-        waiter = self._sent[0]
-        if len(self._answers) < waiter.count:
-            return
-        self._sent.popleft()
+    def _take(self) -> None:
+        """Take the answers that are whole, each for the first who still waits for some."""
+        answers, sent = self._answers, self._sent
+        while (answer := self._reader.gets()) is not self._nothing:
+            if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
+                raise answer
+            if not sent:
+                raise ClosedError("an answer that nobody asked for")
+            answers.append(answer)
+            if len(answers) == sent[0].count:
+                self._give(sent.popleft(), answers.copy())
+                answers.clear()
+
+    def _give(self, waiter: Waiter, answers: list[Any]) -> None:
         self._used = waiter.sent
-        answers, self._answers = self._answers, []
         if waiter.future is None:
             hold_to(self.prefix, answers)
-        elif not waiter.is_over:
+        elif not waiter.future.done():
             waiter.future.set_result(answers)
 
     def eof_received(self) -> None:
@@ -152,7 +160,7 @@ class AsyncLine(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         for waiter in (*self._sent, *self._unsent):
-            _fail(waiter, error)
+            waiter.fail(error)
         self._sent.clear()
         self._unsent.clear()
         self._transport.abort()  # TLS would wait for the other side, and the loop may end before
@@ -179,7 +187,7 @@ class AsyncLine(asyncio.Protocol):
         until = monotonic() - self._limit
         for waiter in self._sent:
             if waiter.sent <= until:
-                _fail(waiter, TimeoutError())
+                waiter.fail(TimeoutError())
         self._look()
 
     async def drive(self, steps: Steps[T]) -> T:
@@ -232,11 +240,6 @@ class AsyncLine(asyncio.Protocol):
     def _writer(self) -> Any:
         """Return what an opening that was given up has of a connection."""
         return getattr(self._connection, "_writer", None)
-
-
-def _fail(waiter: Waiter, error: Exception) -> None:
-    if waiter.future is not None and not waiter.future.done():
-        waiter.future.set_exception(error)
 
 
 @asynccontextmanager

@@ -370,10 +370,10 @@ def test_nobody_asks_on_over_a_line_that_broke(play: Any) -> None:
 
 def test_a_connection_that_ended_while_it_was_opened_is_no_line(play: Any) -> None:
     async def story(here: Stage) -> None:
-        connection = redis.asyncio.Connection(port=here.server.port, protocol=2)
+        connection: Any = redis.asyncio.Connection(port=here.server.port, protocol=2)
         await connection.connect()
         here.server.held[1].end()
-        assert await connection._reader.read() == b""  # type: ignore[union-attr]
+        assert await connection._reader.read() == b""
         line = AsyncLine(connection, LIMIT)
         with pytest.raises(ClosedError):
             await line.open()
