@@ -87,8 +87,8 @@ class AsyncLine(asyncio.Protocol):
 
     def exchange(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
         """Send the commands and return what their answers come in; an error that the server answers is a value."""
-        if self._error is not None:
-            raise self._error
+        if self._is_lost():
+            raise self._error or ClosedError("closed")
         future: asyncio.Future[list[Any]] = self._loop.create_future()
         self._unsent.append(Waiter(packed(self.prefix, commands), len(commands), future))
         if len(self._unsent) == 1:
@@ -143,10 +143,6 @@ class AsyncLine(asyncio.Protocol):
             hold_to(self.prefix, answers)
         elif not waiter.future.done():
             waiter.future.set_result(answers)
-
-    def eof_received(self) -> None:
-        """Take note that the server has closed it."""
-        self._break(ClosedError("closed by the server"))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take note that it is closed."""

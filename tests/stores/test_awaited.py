@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import hiredis
@@ -17,9 +18,11 @@ from pagecache.stores.awaited import AsyncLine
 from pagecache.stores.lines import QUIET
 from pagecache.stores.reader import Reader
 from pagecache.stores.redis import RedisStore
+from tests import servers
 from tests.stores.backends import OpenStore, redis_backend
 from tests.stores.holding import Held, Server, serving, value_of
-from tests.stores.instances import Instance, let_time_pass, opened
+from tests.stores.instances import QUIETLY, Instance, let_time_pass, opened
+from tests.stores.tls import certificate
 from tests.stores.verbs import HOUR, plan_of, version, watched
 
 LIMIT = 1000.0  # seconds; only a clock of the test's own lets them pass
@@ -548,6 +551,27 @@ def test_loops_do_not_share_a_line(instance: Instance, open_pages: OpenStore) ->
         return here, await asyncio.to_thread(lambda: asyncio.run(other()))
 
     assert asyncio.run(both()) == ([b"1"], [b"1"])
+
+
+def test_look_ups_share_a_line_over_tls_and_see_its_end(
+    open_pages: OpenStore, tmp_path: Path
+) -> None:
+    secure, keys = servers.free_port(), [f"k{number}" for number in range(100)]
+    options = ("--tls-port", str(secure), *certificate(tmp_path, "own"))
+    url = f"rediss://127.0.0.1:{secure}/0?ssl_ca_certs={tmp_path / 'own.crt'}"
+
+    async def played(instance: Instance) -> None:
+        store = opened(open_pages, redis_backend(url), budget=20)
+        await store.aput({key: key.encode() * 1000 for key in keys}, HOUR)
+        for _ in range(2):
+            given = await asyncio.gather(*(store.afetch([key]) for key in keys))
+            assert given == [[key.encode() * 1000] for key in keys]
+            assert instance.others() == 1
+            instance.disconnect_others()
+            let_time_pass(store)
+
+    with Instance(*QUIETLY, *options) as instance:
+        asyncio.run(played(instance))
 
 
 def test_all_works_without_hiredis(
