@@ -126,6 +126,10 @@ def test_a_connection_that_was_closed_in_quiet_times_costs_nothing(
     instance.disconnect_others()
     let_time_pass(store)
     assert does.fetch("a") == [b"1"]
+    instance.disconnect_others()
+    let_time_pass(store)
+    does.put({"a": b"2"})
+    assert does.fetch("a") == [b"2"]
 
 
 def test_a_connection_is_used_again(instance: Instance, store: RedisStore, does: Verbs) -> None:
