@@ -213,9 +213,8 @@ class AsyncLine(asyncio.Protocol):
     async def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""
         if not self.is_ready():
-            for _ in range(
-                TURNS
-            ):  # the loop may have paused as well: let it see the end of the stream
+            # The loop may have paused as well: let it see the end of the stream.
+            for _ in range(TURNS):
                 await asyncio.sleep(0)
         return self._is_lost()
 
@@ -228,14 +227,10 @@ class AsyncLine(asyncio.Protocol):
     async def _close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        transport = self._transport or getattr(self._writer(), "transport", None)
+        writer = getattr(self._connection, "_writer", None)
         await self._connection.disconnect(nowait=True)
-        if transport is not None:
-            transport.abort()
-
-    def _writer(self) -> Any:
-        """Return what an opening that was given up has of a connection."""
-        return getattr(self._connection, "_writer", None)
+        if writer is not None:  # which an opening that was given up may have, too
+            writer.transport.abort()
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from math import ceil
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -15,7 +14,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
 from pagecache.stores.awaited import AsyncLine, patiently
-from pagecache.stores.base import PROBE, Call, Leased, Refused, Saved, Steps, Store, milliseconds
+from pagecache.stores.base import PROBE, Call, Leased, Refused, Saved, Steps, Store
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
 from pagecache.stores.lines import (
@@ -28,7 +27,16 @@ from pagecache.stores.lines import (
     checked,
 )
 from pagecache.stores.listening import Listener
-from pagecache.stores.scripts import ANNOUNCE, RELEASE, SAVE, Script
+from pagecache.stores.scripts import (
+    ANNOUNCE,
+    RELEASE,
+    SAVE,
+    Script,
+    announce_arguments,
+    lasting,
+    save_arguments,
+    save_keys,
+)
 
 T = TypeVar("T")
 
@@ -250,10 +258,10 @@ class RedisStore(Store):
             checked((yield [_set(key, value, ttl) for key, value in ordered.items()]))
         else:
             keys = (*ordered, *marking.soft.values())
-            yield from _run(ANNOUNCE, keys, _announced(ordered, ttl, marking))
+            yield from _run(ANNOUNCE, keys, announce_arguments(ordered, ttl, marking))
 
     def _save(self, plan: Plan) -> Steps[Saved]:
-        answer = yield from _run(SAVE, _save_keys(plan), _save_arguments(plan))
+        answer = yield from _run(SAVE, save_keys(plan), save_arguments(plan))
         if isinstance(answer, list):
             return tuple(answer)
         return Reason.MOVED if answer is None else Reason.UNSETTLED
@@ -262,7 +270,7 @@ class RedisStore(Store):
         checked((yield ((("DEL",), keys, ()),)))
 
     def _lease(self, key: str, token: bytes, ttl: float, beside: str) -> Steps[Leased]:
-        take = ("SET",), (key,), (token, b"NX", b"PX", _milliseconds(ttl))
+        take = ("SET",), (key,), (token, b"NX", b"PX", lasting(ttl))
         look = ("GETRANGE",), (beside,), (b"0", b"%d" % (PROBE - 1))
         *asked, value = yield take, (("MGET",), (key,), ()), look
         _, (holder,) = checked(asked)
@@ -270,7 +278,7 @@ class RedisStore(Store):
         return None if holder == token else holder or b"", began
 
     def _release(self, key: str, token: bytes, mark: bytes, ttl: float) -> Steps[None]:
-        yield from _run(RELEASE, (key,), (token, mark, _milliseconds(ttl)))
+        yield from _run(RELEASE, (key,), (token, mark, lasting(ttl)))
 
 
 def _is_answer(error: BaseException) -> bool:
@@ -280,15 +288,7 @@ def _is_answer(error: BaseException) -> bool:
 
 
 def _set(key: str, value: bytes, ttl: float | None) -> Command:
-    return ("SET",), (key,), (value,) if ttl is None else (value, b"PX", _milliseconds(ttl))
-
-
-def _seconds(seconds: float) -> bytes:
-    return b"%d" % ceil(seconds)
-
-
-def _milliseconds(ttl: float | None) -> bytes:
-    return b"" if ttl is None else b"%d" % milliseconds(ttl)
+    return ("SET",), (key,), (value,) if ttl is None else (value, b"PX", lasting(ttl))
 
 
 def _run(script: Script, keys: Sequence[str], arguments: tuple[bytes, ...]) -> Steps[Any]:
@@ -298,62 +298,6 @@ def _run(script: Script, keys: Sequence[str], arguments: tuple[bytes, ...]) -> S
     if isinstance(answers[0], NoScriptError):
         answers = yield ((("EVAL", script.text, count), keys, arguments),)
     return checked(answers)[0]
-
-
-def _announced(versions: Mapping[str, bytes], ttl: float, marking: Marking) -> tuple[bytes, ...]:
-    star, *others = versions
-    moved = {key: b"%d" % number for number, key in enumerate(marking.soft, len(versions) + 1)}
-    tags = (
-        (versions[key], b"%d" % (key in marking.certain), moved.get(key, b"")) for key in others
-    )
-    return (
-        _milliseconds(ttl),
-        marking.by,
-        b"".join(marking.ended),
-        _seconds(marking.seconds),
-        versions[star],
-        *(word for words in tags for word in words),
-    )
-
-
-def _save_keys(plan: Plan) -> list[str]:
-    entry = [] if plan.key is None else [plan.key]
-    beside = [] if plan.beside is None else [plan.beside[0]]
-    lease = [] if plan.lease is None else [plan.lease[0]]
-    return [*(tag.key for tag in plan.tags), plan.star, *entry, *beside, *lease]
-
-
-def _save_arguments(plan: Plan) -> tuple[bytes, ...]:
-    _, value, ttl = plan.beside or ("", b"", 0.0)
-    tags = (
-        (
-            _start(tag.start),
-            tag.fresh,
-            _milliseconds(tag.ttl),
-            _seconds(tag.doubt) if tag.doubt else b"",
-        )
-        for tag in plan.tags
-    )
-    return (
-        b"%d" % len(plan.tags),
-        b"%d" % (plan.key is not None),
-        b"%d" % (plan.beside is not None),
-        plan.star_start or b"",
-        plan.head,
-        plan.tail,
-        _milliseconds(plan.ttl),
-        value,
-        _milliseconds(ttl),
-        plan.star_fresh,
-        _milliseconds(plan.star_ttl),
-        b"" if plan.lease is None else plan.lease[1],
-        *(word for words in tags for word in words),
-    )
-
-
-def _start(version: bytes | None) -> bytes:
-    """Return a start version for the script: empty if newly met; one that is empty itself equals no version."""
-    return b"" if version is None else version or b"-"
 
 
 def _write_pool(alias: str) -> Any:

@@ -7,7 +7,12 @@ mark counts; that is a day ahead at most, and what is two days ahead or more is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha1
+from math import ceil
+
+from pagecache.core.vector import Marking, Plan
+from pagecache.stores.base import milliseconds
 
 
 class Script:
@@ -125,3 +130,73 @@ end
 
 # A lease is given up by who holds it. KEYS: the lease. ARGV: the token, what takes its place (empty: nothing), its ttl.
 RELEASE = Script(_SHARED, _FREE, "free(KEYS[1], ARGV[1], ARGV[2], ARGV[3])")
+
+
+def lasting(ttl: float | None) -> bytes:
+    """Return a time to live in milliseconds, empty for no limit."""
+    return b"" if ttl is None else b"%d" % milliseconds(ttl)
+
+
+def _seconds(seconds: float) -> bytes:
+    return b"%d" % ceil(seconds)
+
+
+def announce_arguments(
+    versions: Mapping[str, bytes], ttl: float, marking: Marking
+) -> tuple[bytes, ...]:
+    """Return what `ANNOUNCE` is told beside its keys: the versions, that of `*` first, and then the soft ones."""
+    star, *others = versions
+    moved = {key: b"%d" % number for number, key in enumerate(marking.soft, len(versions) + 1)}
+    tags = (
+        (versions[key], b"%d" % (key in marking.certain), moved.get(key, b"")) for key in others
+    )
+    return (
+        lasting(ttl),
+        marking.by,
+        b"".join(marking.ended),
+        _seconds(marking.seconds),
+        versions[star],
+        *(word for words in tags for word in words),
+    )
+
+
+def save_keys(plan: Plan) -> list[str]:
+    """Return the keys of `SAVE`."""
+    entry = [] if plan.key is None else [plan.key]
+    beside = [] if plan.beside is None else [plan.beside[0]]
+    lease = [] if plan.lease is None else [plan.lease[0]]
+    return [*(tag.key for tag in plan.tags), plan.star, *entry, *beside, *lease]
+
+
+def save_arguments(plan: Plan) -> tuple[bytes, ...]:
+    """Return what `SAVE` is told beside them."""
+    _, value, ttl = plan.beside or ("", b"", 0.0)
+    tags = (
+        (
+            _start(tag.start),
+            tag.fresh,
+            lasting(tag.ttl),
+            _seconds(tag.doubt) if tag.doubt else b"",
+        )
+        for tag in plan.tags
+    )
+    return (
+        b"%d" % len(plan.tags),
+        b"%d" % (plan.key is not None),
+        b"%d" % (plan.beside is not None),
+        plan.star_start or b"",
+        plan.head,
+        plan.tail,
+        lasting(plan.ttl),
+        value,
+        lasting(ttl),
+        plan.star_fresh,
+        lasting(plan.star_ttl),
+        b"" if plan.lease is None else plan.lease[1],
+        *(word for words in tags for word in words),
+    )
+
+
+def _start(version: bytes | None) -> bytes:
+    """Return a start version for the script: empty if newly met; one that is empty itself equals no version."""
+    return b"" if version is None else version or b"-"
