@@ -77,3 +77,34 @@ def test_a_loop_closes_what_is_beyond_the_most_and_what_is_emptied() -> None:
         assert await idle.take() is None
 
     asyncio.run(use())
+
+
+def test_the_last_one_of_a_loop_stays_there_for_others_until_it_is_dropped() -> None:
+    async def close(_thing: str) -> None:
+        """Nothing is to be closed."""
+
+    async def use() -> None:
+        idle: LoopIdle[str] = LoopIdle(close)
+        assert idle.last() is None
+        await idle.give("a")
+        await idle.give("b")
+        assert [idle.last(), idle.last()] == ["b", "b"]
+        await idle.drop("b")
+        await idle.drop("b")
+        assert idle.last() == "a"
+
+    asyncio.run(use())
+
+
+def test_a_loop_that_has_ended_is_kept_by_nothing() -> None:
+    async def close(_thing: object) -> None:
+        """What is idle knows its loop."""
+
+    idle: LoopIdle[object] = LoopIdle(close)
+
+    async def use() -> asyncio.AbstractEventLoop:
+        await idle.give(asyncio.get_running_loop())
+        return asyncio.get_running_loop()
+
+    ended = asyncio.run(use())
+    assert ended not in idle._loops
