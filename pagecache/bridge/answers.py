@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotModified
-from django.http.response import ResponseHeaders
 
+from pagecache.bridge.fields import by_lower_name, copied
 from pagecache.core import conditions, ranges
 from pagecache.recording.mappings import CONDITIONAL
 
@@ -22,7 +22,7 @@ def answer(response: Any, asked: Asked, made: float) -> Any:
     """Answer conditions, then a range, from the response for a page that was made at some time (RFC 9110 13.2.2)."""
     if response.status_code != 200 or response.streaming:  # noqa: PLR2004 a status code
         return response
-    headers = {name.lower(): value for name, value in response.items()}
+    headers = by_lower_name(response)
     tags, since = (asked.get(name) for name in CONDITIONAL)
     if conditions.is_known(tags, since, headers, made):
         return _not_modified(response)
@@ -46,7 +46,7 @@ def like(response: Any, body: bytes) -> Any:
     """Return a response like another, with another body; that one stays as it is: its view may send it again."""
     made = object.__new__(type(response))
     vars(made).update(vars(response))
-    made.headers = ResponseHeaders(dict(response.items()))
+    made.headers = copied(response)
     made.content = body
     return made
 

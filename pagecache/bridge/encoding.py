@@ -7,6 +7,7 @@ from django.utils.cache import patch_vary_headers
 
 from pagecache import conf
 from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.fields import by_lower_name
 from pagecache.core import codings, types
 from pagecache.core.codec import Entry
 from pagecache.core.types import Input
@@ -29,7 +30,7 @@ def gains(response: HttpResponseBase, size: int, asked: DjangoAsked, *inputs: In
     """
     if conf.get().coding is None or _has_keyed_cookie(asked, inputs):
         return False
-    return codings.gains({name.lower(): value for name, value in response.items()}, size)
+    return codings.gains(by_lower_name(response), size)
 
 
 def _has_keyed_cookie(asked: DjangoAsked, inputs: tuple[Input, ...]) -> bool:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 
+from pagecache.bridge.fields import fields
 from pagecache.bridge.routes import leads_to
 from pagecache.core import holes
 from pagecache.core.freshness import THERE
@@ -37,7 +38,10 @@ class Bare(NamedTuple):
 
     def headers(self, response: Any) -> list[tuple[str, str]]:
         """Return the header fields without nonces."""
-        return [(name, _without(self.nonces, name, value)) for name, value in response.items()]
+        found = fields(response)
+        if not self.nonces:
+            return found
+        return [(name, _without(self.nonces, name, value)) for name, value in found]
 
 
 def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bool) -> Bare:
@@ -51,7 +55,7 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     given = [*render.given, *(Given(NONCE, nonce.encode(), is_shown=False) for nonce in nonces)]
     body, found, lost = holes.cut(response.content, given)
     bare = Bare(body, found, nonces)
-    fields = [value for _, value in bare.headers(response)]
+    values = [value for _, value in bare.headers(response)]
     own = frozenset(_own_cookies(request, response, render))
     in_headers = {
         CSRF: any(one.name == CSRF for one in given),
@@ -60,7 +64,7 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     nowhere = {name for name, is_there in in_headers.items() if is_there} - {
         one.name for one in found
     }
-    lost += tuple(_lost(response, fields, given))
+    lost += tuple(_lost(response, values, given))
     if holes.has_nonce(body):
         lost += (NONCE,)
     if not _is_tokens_cookie_ours(request, own, has_token=in_headers[CSRF], sets_token=sets_token):
@@ -72,9 +76,9 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     )
 
 
-def _lost(response: Any, fields: Iterable[str], given: Sequence[Given]) -> Iterator[str]:
+def _lost(response: Any, values: Iterable[str], given: Sequence[Given]) -> Iterator[str]:
     """Yield the names of what cannot be trusted to be in the body alone, and in full."""
-    text = "\n".join(fields).encode("utf-8", "surrogateescape")
+    text = "\n".join(values).encode("utf-8", "surrogateescape")
     is_encoded = response.has_header("Content-Encoding") or response.charset != _charset(response)
     for one in given:
         is_guessed = len(one.secret) < FEWEST
@@ -87,7 +91,7 @@ def uncover(path: str, response: Any, given: Iterable[Given]) -> None:
     given = [one for one in given if one.mark]
     if not given:
         return
-    for name, value in list(response.items()):
+    for name, value in fields(response):
         if any(one.mark.decode() in value for one in given):
             plain = holes.uncovered(value.encode("utf-8", "surrogateescape"), given)
             response[name] = plain.decode("utf-8", "surrogateescape")

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 from pagecache import conf
 from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.fields import by_lower_name
 from pagecache.bridge.filling import Bare
 from pagecache.bridge.validating import has_validator
 from pagecache.core import freshness, types
@@ -143,7 +144,7 @@ class Made:
 
         Where neither its answer nor `Expires` says anything, `Cache-Control` may be ours, for caches further down.
         """
-        whole = {name.lower(): value for name, value in self.response.items()}
+        whole = by_lower_name(self.response)
         is_said = "cache-control" in headers or "expires" in whole
         is_whole = self.known is not None and is_said
         return governing(whole, conf.get().dictionary) if is_whole else headers

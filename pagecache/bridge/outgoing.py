@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from pagecache import conf
 from pagecache.bridge import encoding
 from pagecache.bridge.answers import Asked, answer
+from pagecache.bridge.fields import by_lower_name
 from pagecache.bridge.filling import Bare
 from pagecache.core import freshness, holes, status
 from pagecache.core.codec import FOREVER, Entry
@@ -43,7 +44,7 @@ def capture(
 ) -> Entry:
     """Return the entry for a response; `kept` says when it was asked for, made, and for how many seconds it holds."""
     asked, created, lifetime = kept
-    headers = {name.lower(): value for name, value in response.items()}
+    headers = by_lower_name(response)
     unstored = UNSTORED.union(field_names(headers.get("connection", ""))) - ESSENTIAL
     if response.status_code == NO_CONTENT:
         unstored |= {"content-length"}  # RFC 9110 8.6

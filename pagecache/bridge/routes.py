@@ -122,14 +122,15 @@ def resolved(match: ResolverMatch) -> Resolved:
 def _is_sensitive(match: ResolverMatch) -> bool:
     if "admin" in match.app_names:
         return True
-    if _login_is_required() and getattr(match.func, "login_required", True):
+    if _login_is_required(tuple(settings.MIDDLEWARE)) and getattr(match.func, "login_required", True):
         return True
     return any(map(_guards_itself, _layers(match.func)))
 
 
-def _login_is_required() -> bool:
-    """Whether LoginRequiredMiddleware, or a class derived from it, is at work."""
-    return any(leads_to(path, LOGIN_REQUIRED) for path in settings.MIDDLEWARE)
+@lru_cache(8)
+def _login_is_required(middleware: tuple[str, ...]) -> bool:
+    """Whether LoginRequiredMiddleware, or a class derived from it, is among some middleware."""
+    return any(leads_to(path, LOGIN_REQUIRED) for path in middleware)
 
 
 def leads_to(path: str, wanted: str) -> bool:

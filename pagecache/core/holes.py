@@ -131,17 +131,35 @@ def uncovered(body: bytes, given: Iterable[Given]) -> bytes:
     return _without_rests(_without_marks(body, numbers), numbers) if numbers else body
 
 
-def _numbers(given: Iterable[Given]) -> bytes:
-    return b"|".join(one.mark for one in given if one.mark)
+def _numbers(given: Iterable[Given]) -> tuple[bytes, ...]:
+    return tuple(one.mark for one in given if one.mark)
 
 
-def _without_marks(body: bytes, numbers: bytes) -> bytes:
-    pattern = b"(%b).{0,%d}?\\1" % (numbers, LONGEST_CANARY)
-    return re.sub(pattern, b"", body, flags=re.DOTALL)
+def _without_marks(body: bytes, numbers: Iterable[bytes]) -> bytes:
+    for number in numbers:
+        body = b"".join(_outside(body, number))
+    return body
 
 
-def _without_rests(body: bytes, numbers: bytes) -> bytes:
-    return DIGITS.sub(lambda found: b"" if found[0] in numbers else found[0], body)
+def _outside(body: bytes, number: bytes) -> Iterator[bytes]:
+    """Yield what stands outside of the marks of a number: of the same one twice, and of the little between."""
+    position, at = 0, body.find(number)
+    while at >= 0:
+        begun = at + len(number)
+        other = body.find(number, begun, begun + LONGEST_CANARY + len(number))
+        if other < 0:
+            at = body.find(number, at + 1)
+            continue
+        yield body[position:at]
+        position = other + len(number)
+        at = body.find(number, position)
+    yield body[position:]
+
+
+def _without_rests(body: bytes, numbers: Iterable[bytes]) -> bytes:
+    return DIGITS.sub(
+        lambda found: b"" if any(found[0] in number for number in numbers) else found[0], body
+    )
 
 
 class Uncovering:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pagecache import conf
 from pagecache.core.holes import Given
@@ -219,14 +219,19 @@ def end_request() -> None:
         current.set(ended.outer)
 
 
-@contextmanager
-def holding(variable: ContextVar[T], value: T) -> Iterator[None]:
+class holding(AbstractContextManager[None], Generic[T]):  # noqa: N801 read in a `with`
     """Let a variable of the context have a value inside."""
-    token = variable.set(value)
-    try:
-        yield
-    finally:
-        variable.reset(token)
+
+    __slots__ = ("_token", "_value", "_variable")
+
+    def __init__(self, variable: ContextVar[T], value: T) -> None:
+        self._variable, self._value = variable, value
+
+    def __enter__(self) -> None:
+        self._token = self._variable.set(self._value)
+
+    def __exit__(self, *_error: object) -> None:
+        self._variable.reset(self._token)
 
 
 def quietly(aside: set[Input] | None = None) -> AbstractContextManager[None]:

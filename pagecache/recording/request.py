@@ -314,9 +314,12 @@ def keep_plain(request: HttpRequest) -> None:
 
 
 def _take_off(request: HttpRequest, names: Iterable[str]) -> None:
+    held: dict[str, Any] = request.META._held  # type: ignore[attr-defined]  # noqa: SLF001 our own
+    found = _found_headers(request)
     for name in names:
-        request.META._held.pop(name, None)  # type: ignore[attr-defined]  # noqa: SLF001 our own
-        _found_headers(request).pop(_spelled(name).lower(), None)
+        held.pop(name, None)
+        if found:
+            found.pop(_spelled(name).lower(), None)
 
 
 def _found_headers(request: HttpRequest) -> dict[str, tuple[str, str]]:

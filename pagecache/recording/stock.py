@@ -110,22 +110,29 @@ def _unless_for_one(compress: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    tells_vary = path in VARY_UNDERSTOOD
+
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
         if not _is_stock(type(self), cls) or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
-        before = _varies(args)
+        before = _varies(args) if tells_vary else set()
         with quietly():
             result = method(self, request, *args)
         render = recorder()
         if render is not None:
-            if isinstance(result, HttpResponseBase) and all(result is not one for one in args):
+            if result is not None and _is_own_answer(result, args):
                 render.read(QUERY_STRING)  # it redirects to the whole URL
-            if path in VARY_UNDERSTOOD:
+            if tells_vary:
                 render.understood_vary |= _varies(args) - before
         return result
 
     return quiet
+
+
+def _is_own_answer(result: object, args: tuple[Any, ...]) -> bool:
+    """Whether a middleware answers by itself, and not with the response that it was given."""
+    return isinstance(result, HttpResponseBase) and all(result is not one for one in args)
 
 
 def _is_stock(used: type, cls: type) -> bool:
