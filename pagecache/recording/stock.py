@@ -18,7 +18,7 @@ from pagecache.core.headers import vary_names
 from pagecache.core.types import QUERY_STRING
 from pagecache.recording.derived import routed
 from pagecache.recording.holes import is_for_one
-from pagecache.recording.recorder import quietly, recorder
+from pagecache.recording.recorder import muted, recorder
 
 CORS = "corsheaders.middleware.CorsMiddleware"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
@@ -117,8 +117,11 @@ def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., An
         if not _is_stock(type(self), cls) or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
         before = _varies(args) if tells_vary else set()
-        with quietly():
+        token = muted.set(True)  # as `quietly` does, for each of many calls
+        try:
             result = method(self, request, *args)
+        finally:
+            muted.reset(token)
         render = recorder()
         if render is not None:
             if result is not None and _is_own_answer(result, args):
