@@ -129,7 +129,7 @@ def _run(
     footprint = core_footprint.footprint(str(sql), connection.vendor, conf.get().routines)
     statement = Statement(footprint, params if many else (params,))
     rows: Records | None = None
-    with _told(connection, statement) as takers:
+    with _Told(connection, statement) as takers:
         _forget_rows(cursor)
         try:
             result = execute(sql, params, many, context)
@@ -147,24 +147,25 @@ def _run(
     return result
 
 
-@contextmanager
-def _told(connection: BaseDatabaseWrapper, statement: Statement) -> Iterator[list[Taker]]:
-    """Tell the observers of a statement before it is sent, and when it is finished; gives those who want its rows.
+class _Told:
+    """Tells the observers of a statement before it is sent, and when it is finished; gives those who want its rows.
 
     It is done for sure if it ended well or the database refused it.
     """
-    takers = [
-        taker for one in _observers if (taker := one.begins(connection, statement)) is not None
-    ]
-    succeeded = is_sure = False
-    try:
-        yield takers
-        succeeded = is_sure = True
-    except _refusals(connection):
-        is_sure = True
-        raise
-    finally:
-        transactions.follow(connection, statement.footprint, succeeded=succeeded)
+
+    __slots__ = ("_connection", "_statement")
+
+    def __init__(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
+        self._connection, self._statement = connection, statement
+
+    def __enter__(self) -> list[Taker]:
+        takers = (one.begins(self._connection, self._statement) for one in _observers)
+        return [taker for taker in takers if taker is not None]
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        connection, statement = self._connection, self._statement
+        is_sure = kind is None or issubclass(kind, _refusals(connection))
+        transactions.follow(connection, statement.footprint, succeeded=kind is None)
         for observer in _observers:
             observer.finished(connection, statement, is_sure=is_sure)
 
@@ -172,7 +173,7 @@ def _told(connection: BaseDatabaseWrapper, statement: Statement) -> Iterator[lis
 @contextmanager
 def _told_without_rows(connection: BaseDatabaseWrapper, statement: Statement) -> Iterator[None]:
     """Do the same where the rows are the site's alone."""
-    with _told(connection, statement) as takers:
+    with _Told(connection, statement) as takers:
         for take in takers:
             take(None)
         yield

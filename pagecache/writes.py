@@ -59,6 +59,8 @@ class Writes(database.Observer):
     ) -> None:
         """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
         tags = _changed(statement)
+        if not (tags or self._pending or self._marked):  # nothing is written, nor was
+            return
         if not in_transaction(connection):
             self._end(connection, self._due(connection, tags), is_sure=is_sure)
             return

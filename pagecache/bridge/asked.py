@@ -239,14 +239,16 @@ class DjangoAsked:
         return None if item.kind in {types.MESSAGES, types.HOLE} else self._read(item)
 
     def _read(self, item: Input) -> Field:
-        config, name = conf.get(), item.name
+        name = item.name
         match item.kind:
             case types.QUERY:
                 return tuple(self.query.getlist(name)) if name in self.query else None
             case types.COOKIE:
-                return _declared(self.cookie(name), name, config.cookies, Reason.UNDECLARED_COOKIE)
+                declared, reason = conf.get().cookies, Reason.UNDECLARED_COOKIE
+                return _declared(self.cookie(name), name, declared, reason)
             case types.HEADER:
-                return _declared(self.header(name), name, config.headers, Reason.UNDECLARED_HEADER)
+                declared, reason = conf.get().headers, Reason.UNDECLARED_HEADER
+                return _declared(self.header(name), name, declared, reason)
             case types.VARY:
                 return self.header(name)
         return _text(self.meta.get("QUERY_STRING" if item.kind == types.QUERY_STRING else name))

@@ -122,7 +122,9 @@ def resolved(match: ResolverMatch) -> Resolved:
 def _is_sensitive(match: ResolverMatch) -> bool:
     if "admin" in match.app_names:
         return True
-    if _login_is_required(tuple(settings.MIDDLEWARE)) and getattr(match.func, "login_required", True):
+    if _login_is_required(tuple(settings.MIDDLEWARE)) and getattr(
+        match.func, "login_required", True
+    ):
         return True
     return any(map(_guards_itself, _layers(match.func)))
 

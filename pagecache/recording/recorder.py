@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import Enum, auto
 from typing import Generic, TypeVar
@@ -180,25 +180,32 @@ def listener() -> Recorder | None:
     return render if isinstance(render, Recorder) else None
 
 
-@contextmanager
-def recording(render: Recorder | None) -> Iterator[None]:
+class recording(AbstractContextManager[None]):  # noqa: N801 read in a `with`
     """Record what runs inside; with None, run it as part of a request that is not recorded.
 
     Code that is not recorded itself may have made the request: what it asks for is.
     """
-    belongs = Unrecorded() if render is None else render
-    token = current.set(belongs)
-    belongs.is_over = False
-    if render is not None:
-        active.add(render)
-    try:
-        with holding(muted, value=False), implying(None):
-            yield
-    finally:
-        if render is not None:
-            active.discard(render)
-        belongs.is_over = True
-        current.reset(token)
+
+    __slots__ = ("_belongs", "_current", "_implied", "_muted", "_render")
+
+    def __init__(self, render: Recorder | None) -> None:
+        self._render = render
+        self._belongs = Unrecorded() if render is None else render
+
+    def __enter__(self) -> None:
+        self._current = current.set(self._belongs)
+        self._belongs.is_over = False
+        if self._render is not None:
+            active.add(self._render)
+        self._muted, self._implied = muted.set(False), implied.set(None)
+
+    def __exit__(self, *_error: object) -> None:
+        implied.reset(self._implied)
+        muted.reset(self._muted)
+        if self._render is not None:
+            active.discard(self._render)
+        self._belongs.is_over = True
+        current.reset(self._current)
 
 
 def begin_request() -> None:

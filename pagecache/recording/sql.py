@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,6 +18,14 @@ from pagecache.tags import is_of_caches, reads_ignored, tags_read, tags_written
 from pagecache.transactions import keeps_view
 
 
+class Touched(NamedTuple):
+    """What a statement means: the tags that it reads, whether it writes, and whether it reads what is ignored."""
+
+    reads: frozenset[str]
+    writes: bool
+    reads_ignored: bool
+
+
 class Reads(database.Observer):
     """Records what each statement means for the page that runs it."""
 
@@ -31,9 +39,11 @@ class Reads(database.Observer):
         if cache_call.get() is not None and is_of_caches(footprint):
             _record_cache(began)
             return None
-        touches = tags_read(footprint) or tags_written(footprint) or reads_ignored(footprint)
-        render = listener() if footprint.opaque or touches else None
-        return None if render is None else _record(render, statement, began)
+        touched = Touched(
+            tags_read(footprint), bool(tags_written(footprint)), reads_ignored(footprint)
+        )
+        render = listener() if footprint.opaque or any(touched) else None
+        return None if render is None else _record(render, statement, touched, began)
 
     def finished(self, connection: BaseDatabaseWrapper, *_args: Any, **_kwargs: Any) -> None:
         """Forget a transaction that a text has ended."""
@@ -66,14 +76,13 @@ def _record_cache(began: int) -> None:
         render.refuse(Reason.TRANSACTION)
 
 
-def _record(render: Recorder, statement: Statement, began: int) -> Taker | None:
-    footprint = statement.footprint
-    reads = tags_read(footprint)
+def _record(render: Recorder, statement: Statement, touched: Touched, began: int) -> Taker | None:
+    footprint, reads = statement.footprint, touched.reads
     if footprint.opaque:
         render.refuse(Reason.OPAQUE_SQL)
-    if reads_ignored(footprint):
+    if touched.reads_ignored:
         render.refuse(Reason.IGNORED_TABLE)
-    if tags_written(footprint):
+    if touched.writes:
         render.refuse(Reason.WROTE)
     if began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)

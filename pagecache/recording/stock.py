@@ -6,7 +6,7 @@ redirect, reads the whole query. The names that they add to `Vary` count as what
 method count as the site's own code in that method.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any
 
@@ -75,9 +75,9 @@ METHODS = ("process_request", "process_view", "process_response")
 _installed: set[str] = set()
 
 
-def is_told(response: HttpResponseBase, outside: Iterable[str]) -> bool:
+def is_told(response: HttpResponseBase, outside: Collection[str]) -> bool:
     """Whether a response says something to middleware outside that a stored page could not say again."""
-    return any(
+    return bool(outside) and any(
         name.startswith(said)
         and any(path in readers or path not in KNOWN_OUTSIDE for path in outside)
         for name in vars(response)
