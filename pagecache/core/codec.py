@@ -18,7 +18,7 @@ from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
 
 OK = 200
-REVISION = 7
+REVISION = 8
 SEALED = 0x80 | REVISION
 HEAD = Struct(">BH")  # revision, number of tags
 SUM = Struct(">I")  # CRC-32 of all that follows
@@ -27,6 +27,23 @@ FIXED = Struct(
 )  # created, expires, age, grace, overlap, took, lasts, status, coding; lengths of material, tags, headers, holes
 FOREVER = float("inf")
 TEXT = "utf-8", "surrogateescape"
+# Header fields that most pages have, by their number in the store: a change here is another revision.
+COMMON = (
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("X-Frame-Options", "DENY"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "max-age=0, must-revalidate"),
+    ("No-Vary-Search", "key-order, params"),
+    ("Accept-Ranges", "bytes"),
+    ("Vary", "Accept-Language"),
+    ("Vary", "Cookie"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("Content-Type", "application/json"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+)
+NUMBERED = {field: ("", str(number)) for number, field in enumerate(COMMON)}  # no name is empty
 
 
 class Entry(NamedTuple):
@@ -82,7 +99,7 @@ def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[
     `name` is the key that the entry is stored under: sealed, it is one under no other.
     """
     tags = _pack(entry.tags)
-    headers = _pack([part for pair in entry.headers for part in pair])
+    headers = _pack([part for field in entry.headers for part in NUMBERED.get(field, field)])
     holes = _pack([str(part) for hole in entry.holes for part in hole])
     fixed = FIXED.pack(
         entry.created,
@@ -153,7 +170,8 @@ def _parts(
     ends = (material, material + tags, material + tags + headers, len(data))
     names, fields, places = (_unpack(data[a:b]) for a, b in pairwise(ends))
     holes = tuple(Hole(int(at), name) for at, name in _pairs(places))
-    return data[:material], names, _pairs(fields), holes
+    named = tuple(field if field[0] else COMMON[int(field[1])] for field in _pairs(fields))
+    return data[:material], names, named, holes
 
 
 def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

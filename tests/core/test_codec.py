@@ -17,6 +17,7 @@ from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
 from pagecache.sealing import AesSealer
 
+COMMON = st.sampled_from(codec.COMMON)
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12)
 NAMES = LINES.filter(bool)
 SECONDS = st.floats(0, 1e10)
@@ -25,7 +26,7 @@ ENTRIES = st.builds(
     material=st.binary(max_size=20),
     tags=st.lists(NAMES, max_size=4).map(tuple),
     status=st.integers(100, 599),
-    headers=st.lists(st.tuples(NAMES, LINES), max_size=3).map(tuple),
+    headers=st.lists(COMMON | st.tuples(NAMES, LINES), max_size=3).map(tuple),
     body=st.binary(max_size=40),
     created=SECONDS,
     took=SECONDS,
