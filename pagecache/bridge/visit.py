@@ -33,7 +33,7 @@ from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording, tick
 from pagecache.recording.request import as_before, ask, record, release, withhold
-from pagecache.tags import SITE, page_tag, segment_tag, tags_of
+from pagecache.tags import SITE, page_tag, segment_tag, tag, tags_of
 from pagecache.transactions import is_any_open
 
 MOMENT = 1.0  # seconds
@@ -111,8 +111,8 @@ class DjangoVisit:
 
     @property
     def uri(self) -> str:
-        """The URL with its query, as far as it is known."""
-        return f"{self.asked.url}?{self.asked.meta.get('QUERY_STRING', '')}"
+        """The URL with its query, as far as it is known; a digest where it is long, for it is remembered."""
+        return tag(f"{self.asked.url}?{self.asked.meta.get('QUERY_STRING', '')}")
 
     @property
     def route(self) -> Route:

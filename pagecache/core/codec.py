@@ -5,7 +5,7 @@ the data is, stands behind it. Nothing is ever unpickled. Whatever is damaged, t
 not sealed where it should be or the reverse, is no entry (None).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from struct import Struct
@@ -43,6 +43,7 @@ COMMON = (
     ("Content-Type", "application/json"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
 )
+SAME = "\t"  # stands for the beginning of the tag before
 NUMBERED = {field: ("", str(number)) for number, field in enumerate(COMMON)}  # no name is empty
 
 
@@ -98,7 +99,7 @@ def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[
 
     `name` is the key that the entry is stored under: sealed, it is one under no other.
     """
-    tags = _pack(entry.tags)
+    tags = _pack(tuple(_shortened(entry.tags)))
     headers = _pack([part for field in entry.headers for part in NUMBERED.get(field, field)])
     holes = _pack([str(part) for hole in entry.holes for part in hole])
     fixed = FIXED.pack(
@@ -168,10 +169,28 @@ def _parts(
 ) -> tuple[bytes, tuple[str, ...], tuple[tuple[str, str], ...], tuple[Hole, ...]]:
     """Return material, tags, headers and holes; remembered, for a page that is asked for again says them again."""
     ends = (material, material + tags, material + tags + headers, len(data))
-    names, fields, places = (_unpack(data[a:b]) for a, b in pairwise(ends))
+    names, said, places = (_unpack(data[a:b]) for a, b in pairwise(ends))
     holes = tuple(Hole(int(at), name) for at, name in _pairs(places))
-    named = tuple(field if field[0] else COMMON[int(field[1])] for field in _pairs(fields))
-    return data[:material], names, named, holes
+    fields = tuple(field if field[0] else COMMON[int(field[1])] for field in _pairs(said))
+    return data[:material], tuple(_whole(names)), fields, holes
+
+
+def _shortened(tags: Sequence[str]) -> Iterator[str]:
+    """Yield tags, those of one table without its name but for the first; none begins with a tab by itself."""
+    last = ""
+    for tag in tags:
+        begin, colon, rest = tag.partition(":")
+        yield SAME + rest if colon and begin == last else tag
+        last = begin
+
+
+def _whole(tags: Sequence[str]) -> Iterator[str]:
+    """Yield the tags that were shortened."""
+    last = ""
+    for short in tags:
+        tag = f"{last}:{short[1:]}" if short.startswith(SAME) else short
+        yield tag
+        last = tag.partition(":")[0]
 
 
 def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -111,7 +111,7 @@ def _hold_for_admission(visit: Visit, key: str) -> None:
 def _hold_for_room(visit: Visit, page: str, now: float) -> None:
     """Refuse one page more than a path may have; one that was found in the store takes the place of the old one."""
     most = conf.get().options.MAX_VARIANTS
-    if not visit.found.is_there and not variants.has_room(visit.path, page, most, now):
+    if not visit.found.is_there and not variants.has_room(page_tag(visit.path), page, most, now):
         raise Refused(Reason.TOO_MANY_VARIANTS)
 
 
@@ -187,7 +187,8 @@ def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ..
     local.drop(key)
     if isinstance(vector, Reason):
         raise Refused(vector)
-    variants.add(visit.path, digest(entry.material), entry.expires + longest_wait(entry))
+    ended = entry.expires + longest_wait(entry)
+    variants.add(page_tag(visit.path), digest(entry.material), ended)  # as short as a tag
     remember(stored_uris, visit.uri, (key, entry.expires), MOST)
     if visit.alias is not None:
         yield Put({key: b"".join((head, *vector, tail))}, ttl, visit.alias)

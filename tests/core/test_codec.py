@@ -20,11 +20,24 @@ from pagecache.sealing import AesSealer
 COMMON = st.sampled_from(codec.COMMON)
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12)
 NAMES = LINES.filter(bool)
+# Of paths, of tables and their rows; none begins with a tab, as none that is not printable is kept.
+TAGS = NAMES.filter(lambda name: name[0] != "\t") | st.sampled_from(
+    [
+        "site",
+        "page:/",
+        "blog.article",
+        "blog.article:*",
+        "blog.article:1",
+        "blog.article:2:3",
+        ":",
+        "blog.note:1",
+    ]
+)
 SECONDS = st.floats(0, 1e10)
 ENTRIES = st.builds(
     Entry,
     material=st.binary(max_size=20),
-    tags=st.lists(NAMES, max_size=4).map(tuple),
+    tags=st.lists(TAGS, max_size=6).map(tuple),
     status=st.integers(100, 599),
     headers=st.lists(COMMON | st.tuples(NAMES, LINES), max_size=3).map(tuple),
     body=st.binary(max_size=40),
