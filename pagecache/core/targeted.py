@@ -19,11 +19,13 @@ def governing(headers: Mapping[str, str], dictionary: Dictionary | None) -> Mapp
     """
     forbidden: list[str] = []
     for name in TARGETS:
-        members = dictionary(headers.get(name, "")) if dictionary else None
+        if name not in headers:
+            continue
+        members = dictionary(headers[name]) if dictionary else None
         if members:
             rest = {key: value for key, value in headers.items() if key != "expires"}
             return rest | {"cache-control": ", ".join((*forbidden, *_directives(members)))}
-        stated = cache_control(headers.get(name, ""))
+        stated = cache_control(headers[name])
         forbidden += [directive for directive in FORBIDDING if directive in stated]
         if "no-store" in stated:  # whatever another field has to be understood
             forbidden.append("private")

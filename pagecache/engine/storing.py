@@ -56,10 +56,9 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     visit.seal()
     yield from _hold_segment(visit)
     read = visit.reads(response)
-    inputs = yield from _widen(visit, read)
+    inputs, sealed = yield from _widen(visit, read)
     if not writes.unannounced().isdisjoint(visit.recorder.tags):
         raise Refused(Reason.UNANNOUNCED)
-    sealed = key_material(visit, inputs, read)
     page = digest(sealed)
     _hold_for_admission(visit, site_names().entry(page))
     _hold_for_room(visit, page, now)
@@ -133,7 +132,7 @@ def _hold_segment(visit: Visit) -> Flow:
 
 
 def _widen(visit: Visit, read: frozenset[Input]) -> Flow:
-    """Return the inputs that the page's key holds: those known, and those that this render read.
+    """Return the inputs that the page's key holds, those known and those that this render read, and its key material.
 
     Where narrower entries may exist they die first, in every process, and this page is not stored yet.
     """
@@ -144,13 +143,13 @@ def _widen(visit: Visit, read: frozenset[Input]) -> Flow:
         (data,) = yield Fetch([name])  # another process may have widened it
         known |= frozenset(decode_recipe(data, name) or ())
     inputs = tuple(sorted(_within(visit.max_inputs, without_covered(known | reads), read)))
-    key_material(visit, inputs, read)  # a render that cannot be stored widens nothing
+    sealed = key_material(visit, inputs, read)  # a render that cannot be stored widens nothing
     remember(recipes, visit.path, inputs, MOST)
     if found.has_recipe and not known.issuperset(inputs):
         yield Put({name: encode_recipe(inputs, name)}, PATH_SECONDS)
         yield Announce([page_tag(visit.path)])
         raise Refused(Reason.WIDENED)
-    return inputs
+    return inputs, sealed
 
 
 def _within(most: int, inputs: frozenset[Input], read: frozenset[Input]) -> frozenset[Input]:

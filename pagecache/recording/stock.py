@@ -122,9 +122,10 @@ def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., An
             result = method(self, request, *args)
         finally:
             muted.reset(token)
-        render = recorder()
+        is_own = result is not None and _is_own_answer(result, args)
+        render = recorder() if is_own or tells_vary else None
         if render is not None:
-            if result is not None and _is_own_answer(result, args):
+            if is_own:
                 render.read(QUERY_STRING)  # it redirects to the whole URL
             if tells_vary:
                 render.understood_vary |= _varies(args) - before
@@ -135,6 +136,8 @@ def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., An
 
 def _is_own_answer(result: object, args: tuple[Any, ...]) -> bool:
     """Whether a middleware answers by itself, and not with the response that it was given."""
+    if args and result is args[0]:  # as a rule
+        return False
     return isinstance(result, HttpResponseBase) and all(result is not one for one in args)
 
 
