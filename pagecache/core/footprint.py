@@ -5,6 +5,7 @@ only, is opaque. Views, triggers, rules and virtual tables cannot be seen in a t
 name.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -21,6 +22,8 @@ MAX_REMEMBERED = 4096
 MAX_REMEMBERED_LENGTH = 4000
 
 _NO_ROUTINES: frozenset[str] = frozenset()
+_LIMIT = " LIMIT "
+_NUMBERS = re.compile(r"[0-9]+( OFFSET [0-9]+)?")
 _NAMED_EACH_TIME = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 
 
@@ -50,9 +53,22 @@ def footprint(sql: str, vendor: str, routines: frozenset[str] = _NO_ROUTINES) ->
 
     `routines` are those of the site that only compute, in lower case, with their schema where they are called so.
     """
+    sql = _cut_alike(sql)
     if len(sql) > MAX_REMEMBERED_LENGTH or sql.startswith(_NAMED_EACH_TIME):
         return _of_folded(folded(sql), vendor, routines)
     return _remembered(sql, vendor, routines)
+
+
+def _cut_alike(sql: str) -> str:
+    """Return the text with the same numbers behind LIMIT and OFFSET at its end as all others: one for each page.
+
+    How many rows there are changes nothing of what it touches. What ends with a digit ends outside of any quotes.
+    """
+    at = sql.rfind(_LIMIT) if sql[-1:].isdigit() else -1
+    found = _NUMBERS.fullmatch(sql, at + len(_LIMIT)) if at >= 0 else None
+    if found is None:
+        return sql
+    return sql[: at + len(_LIMIT)] + ("1" if found[1] is None else "1 OFFSET 1")
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pagecache.core.footprint import Boundary, Footprint, column_name, footprint, table_name
+from pagecache.core.footprint import (
+    Boundary,
+    Footprint,
+    _cut_alike,
+    column_name,
+    footprint,
+    table_name,
+)
 from pagecache.core.sqltext import folded
 from tests.core.sql_cases import EMPTY, REFUSED, TOUCHING, VENDORS
 
@@ -218,6 +225,45 @@ WORDS = st.sampled_from(
 def test_garbage_never_raises(vendor: str, sql: str) -> None:
     found = footprint(sql, vendor)
     assert isinstance(found.opaque, bool)
+
+
+PAGE = 'SELECT "a"."id" FROM "a" WHERE "a"."b" = %s ORDER BY "a"."id" LIMIT '
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("end", ["{}", "24 OFFSET {}"])
+def test_the_pages_of_a_list_are_one_text(vendor: str, end: str) -> None:
+    first, other = (footprint(PAGE + end.format(number), vendor) for number in (7, 4800))
+    assert first is other
+    assert (first.reads, first.opaque) == (names("a"), False)
+
+
+@pytest.mark.parametrize("end", ["24", "24 OFFSET 48"])
+def test_the_numbers_of_a_page_change_nothing_of_what_its_text_touches(end: str) -> None:
+    found, plain = footprint(PAGE + end, "sqlite"), footprint(PAGE.partition(" LIMIT")[0], "sqlite")
+    assert found == plain
+    assert found.rows is not None
+    assert plain.rows is not None
+    assert found.rows.sources == plain.rows.sources
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "WHERE id = 5",
+        "WHERE id IN (SELECT 5 LIMIT 1) AND id = 5",
+        "WHERE id = 5 LIMIT 5 FOR UPDATE",
+        "WHERE 'x LIMIT ' = b AND id = 5",
+        'WHERE "x LIMIT 7" = 5',
+        "LIMIT 5 + 5",
+        "LIMIT 5, 5",
+        "LIMIT \u0665",
+        "LIMIT 5 OFFSET \u0665",
+        "LIMIT (SELECT id FROM c LIMIT 5)",
+    ],
+)
+def test_no_other_number_counts_as_that_of_a_page(end: str) -> None:
+    assert _cut_alike(f"SELECT id FROM a {end}") == f"SELECT id FROM a {end}"
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
