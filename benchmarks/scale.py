@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import redis
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
@@ -27,7 +28,7 @@ from benchmarks import servers
 from benchmarks.report import Table, aligned
 from benchmarks.servers import ROOT
 from pagecache import depends_on, invalidate
-from tests.servers import HOST, redis
+from tests.servers import HOST, free_port, start_redis
 
 SIZES = 2_000, 12_000, 200_000  # bytes of a body
 BESIDE, TIMES = 400, 1.1  # what a page may take: so many times its body, and so many bytes
@@ -41,6 +42,7 @@ CHECKPOINTS = 0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0  # parts of them
 LONG = 1500  # characters of a URL that somebody made up
 MANY, ONE = "carried by many", "carried by one"
 FIRST = 1_000_000  # numbers of pages have as many digits
+ROOM = "--save", "", "--maxmemory", "600mb", "--maxmemory-policy", "allkeys-lru"
 WORDS = (Path(__file__).parent.parent / "docs" / "guide.md").read_text().split()
 
 
@@ -143,9 +145,7 @@ def sizes() -> Table:
 
 def client() -> Any:
     """Return a client of the Redis."""
-    import redis as package  # noqa: PLC0415 a fixture has the name
-
-    return package.Redis.from_url(os.environ["REDIS_URL"])
+    return redis.Redis.from_url(os.environ["REDIS_URL"])
 
 
 def stored(where: str) -> tuple[str, int]:
@@ -384,7 +384,8 @@ def run(section: str, most: int) -> None:
 
 def main(sections: Sequence[str], most: int) -> None:
     """Measure each in a process of its own."""
-    with redis() as server, servers.site(server.url):
+    port = free_port()  # of a Redis of its own, for it is emptied
+    with start_redis(port, *ROOM), servers.site(f"redis://{HOST}:{port}/0"):
         os.environ["BENCH_CONTENDER"] = "pagecache"
         for section in sections:
             command = (sys.executable, "-m", "benchmarks.scale", "run", section, str(most))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from functools import _lru_cache_wrapper
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,6 +25,7 @@ from pagecache.tags import MAX_TAG
 from tests.lanes import MEMORY, PATH, REDIS, WSGI, Lane, status, through
 
 LANES = (WSGI,)
+ROOT = Path(__file__).parent.parent
 SHARE, BESIDE = 1.1, 400  # of a body, and bytes
 FEW = 24  # that a process may remember, in these tests
 WORDS = "a the of page that shows what it was told in words as people write them".split()
@@ -124,6 +127,19 @@ def test_a_look_up_says_the_same_however_many_pages_there_are(
         asked.append(said.copy())
     assert asked[0] == asked[1]
     assert len(asked[0]) == 2  # one trip: what is asked for, and that the node takes writes
+
+
+def test_the_benchmark_runs_however_short() -> None:
+    words = [sys.executable, "-m", "benchmarks.scale", "sizes", "memory", "100"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if "needs redis" in done.stderr:
+        pytest.skip("needs redis: none can be started")
+    assert done.returncode == 0, done.stderr
+    sizes, memory = done.stdout.strip().split("\n\n")
+    rows = [line.replace(",", "").split()[-5:] for line in sizes.splitlines()[1:]]
+    assert len(rows) == 6
+    assert all(int(stored) <= int(most) for _body, stored, _beside, most, _memory in rows)
+    assert [line.split()[0] for line in memory.splitlines()[1:]][-1] == "100"
 
 
 def modules() -> Iterator[Any]:
