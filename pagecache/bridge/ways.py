@@ -28,7 +28,7 @@ from pagecache.bridge.arrivals import ALL, Watched, is_in_scope
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.core.types import UNSET, Way, remember
 
-MOST = 1024  # addresses, of one place
+MOST = 10_000  # addresses, of one place
 MOST_ALIKE = 8  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
 MOST_TEXT = 2000  # characters by which one is
