@@ -53,8 +53,9 @@ class PageCacheMiddleware:
             return self.__acall__(request)
         with in_request():
             look, arrived = self._met(request)
-            if look is not None and (entry := look.run()) is not None:
-                return _served(entry, look, arrived)
+            entry = None if look is None else look.run()
+            if (served := _served(entry, look, arrived)) is not None:
+                return served
             visit = arrived()
             token = _visit.set(visit)
             try:
@@ -66,8 +67,9 @@ class PageCacheMiddleware:
         """Answer a request on the event loop."""
         with in_request():
             look, arrived = self._met(request)
-            if look is not None and (entry := await look.arun()) is not None:
-                return _served(entry, look, arrived)
+            entry = None if look is None else await look.arun()
+            if (served := _served(entry, look, arrived)) is not None:
+                return served
             visit = arrived()
             token = _visit.set(visit)
             try:
@@ -130,8 +132,13 @@ class PageCacheMiddleware:
         return await adrive(look_up_late(visit))
 
 
-def _served(entry: Entry, look: Glance, arrived: Callable[[], DjangoVisit]) -> Any:
-    """Return the response for a page that stands at a glance."""
-    if not look.way.tells:
-        return outgoing.plainly(entry, look.held)
-    return arrived().serve_plainly(entry, look.way.key)
+def _served(entry: Entry | None, look: Glance | None, arrived: Callable[[], DjangoVisit]) -> Any:
+    """Return the response for a page that stands at a glance; None where there is to be a look-up."""
+    if entry is None or look is None:
+        return None
+    try:
+        if not look.way.tells:
+            return outgoing.plainly(entry, look.held)
+        return arrived().serve_plainly(entry, look.way.key)
+    except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
+        return None

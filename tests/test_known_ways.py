@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import io
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -26,12 +27,14 @@ from django.utils import timezone, translation
 from freezegun import freeze_time
 
 from pagecache import invalidate
+from pagecache.announcing import site_store
 from pagecache.bridge import outgoing
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.fast import plainly
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all, address_in_scope
-from pagecache.core.codec import FOREVER, Entry
+from pagecache.core import codec
+from pagecache.core.codec import FOREVER, Entry, decode
 from pagecache.core.types import Way
 from pagecache.engine.visit import local
 from pagecache.stores.local import Held
@@ -627,3 +630,34 @@ def test_a_way_is_known_only_where_what_was_read_is_what_the_scope_says(
     asked.found_way(Way((), b"", "key"))
 
     assert len(ways._alike) == known
+
+
+def failing() -> bool:
+    """Fail, as what a site says about its databases may."""
+    raise LookupError
+
+
+def of_no_age(*args: Any) -> Any:
+    """Return what is decoded, with an age that is no number."""
+    decoded = decode(*args)
+    return decoded and (decoded[0]._replace(age=math.nan), decoded[1])
+
+
+@through(*MIDDLEWARE, *FAST)
+@pytest.mark.parametrize("reveal", [None, REVEAL])
+@pytest.mark.parametrize("fails", ["to be asked", "to be sent"])
+def test_view_answers_where_a_glance_fails(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, reveal: str | None, fails: str
+) -> None:
+    lane.configure(REVEAL=reveal)
+    lane.show(showing(lambda _request: "page"))
+    known = [lane.see().hit for _ in range(3)]
+
+    if fails == "to be asked":
+        monkeypatch.setattr(site_store(), "is_frozen", failing)
+    else:
+        monkeypatch.setattr(codec, "decode", of_no_age)
+
+    assert known == [False, True, True]
+    assert lane.read() == "page"
+    assert lane.renders == 2

@@ -91,6 +91,13 @@ class Glance:
 
 def glance(path: str, way: Way) -> Glance | None:
     """Return what to ask for where a way leads; None where there is to be a look-up first."""
+    try:
+        return _glance(path, way)
+    except Exception:  # noqa: BLE001 the look-up raises it
+        return None
+
+
+def _glance(path: str, way: Way) -> Glance | None:
     store, now = site_store(), time.time()
     is_led = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
     if not is_led or announcer.owes or store.is_frozen():
