@@ -661,3 +661,14 @@ def test_view_answers_where_a_glance_fails(
     assert known == [False, True, True]
     assert lane.read() == "page"
     assert lane.renders == 2
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_who_is_told_more_is_found_out_within_the_time_of_the_request(lane: Lane) -> None:
+    lane.configure(REVEAL="tests.lanes_site.access.in_requests")
+    lane.show(showing(lambda _request: "page"))
+
+    told = [status(lane.get()) for _ in range(4)]
+
+    assert [each.hit for each in told] == [False, True, True, True]
+    assert {each.key is not None for each in told} == {True}

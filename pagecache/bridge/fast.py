@@ -78,6 +78,14 @@ class FastVisit(DjangoVisit):
         with _a_request():  # for that function may ask the database
             return self._sent(entry, now)
 
+    def serve_plainly(self, entry: Entry, key: str) -> Any:
+        """Return what is sent of a page that was found without a look-up; who is told may wait for the store."""
+        token = patience.set(self.patience)
+        try:
+            return super().serve_plainly(entry, key)
+        finally:
+            patience.reset(token)
+
     def _sent(self, entry: Entry, now: float) -> Sent:
         if entry.coding or self._beyond(with_ranges=True):
             self.complete()

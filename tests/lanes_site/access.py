@@ -2,10 +2,17 @@
 
 from django.http import HttpRequest
 
+from pagecache.stores.waiting import current_patience
+
 
 def everybody(request: HttpRequest) -> bool:
     """Let every client see reasons and keys."""
     return True
+
+
+def in_requests(request: HttpRequest) -> bool:
+    """Let clients see them where what it waits for is counted."""
+    return current_patience() is not None
 
 
 def by_country(request: HttpRequest) -> str | None:
