@@ -6,6 +6,7 @@ Each case comes three times as it is, so that its way is known, and then otherwi
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import math
 import re
@@ -27,7 +28,7 @@ from django.utils import timezone, translation
 from freezegun import freeze_time
 
 from pagecache import invalidate
-from pagecache.announcing import site_store
+from pagecache.announcing import Due, announcer, site_store
 from pagecache.bridge import outgoing
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
@@ -36,6 +37,7 @@ from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all, addr
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
 from pagecache.core.types import Way
+from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import local
 from pagecache.stores.local import Held
 from tests.lanes import (
@@ -672,3 +674,28 @@ def test_who_is_told_more_is_found_out_within_the_time_of_the_request(lane: Lane
 
     assert [each.hit for each in told] == [False, True, True, True]
     assert {each.key is not None for each in told} == {True}
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_what_came_at_a_glance_is_of_no_use_once_more_is_announced(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread wrote meanwhile and could not say so; this one does, and then looks up a compressed page."""
+    lane.configure(COMPRESS=True)
+    texts, asked = ["old " * 200], headers(Accept_Encoding="gzip")
+    lane.show(showing(lambda _request: texts[-1]))
+    known = [status(lane.get(**asked)).hit for _ in range(3)]
+    look = Glance._page
+
+    def others_write(glance: Glance) -> Entry | None:
+        monkeypatch.setattr(Glance, "_page", look)
+        texts.append("new " * 200)
+        announcer._failed[object()] = Due(frozenset({"site"}))
+        return look(glance)
+
+    monkeypatch.setattr(Glance, "_page", others_write)
+    answer = lane.get(**asked)
+
+    assert known == [False, True, True]
+    assert not announcer.owes
+    assert gzip.decompress(answer.content).decode() == texts[-1]

@@ -46,7 +46,7 @@ def look_up(visit: Visit) -> Flow:
     """Find the entry for a request and prove it current; start versions are read on the way."""
     found = visit.found
     current: Versions = {}
-    yield from ready()
+    yield from ready(visit)
     if visit.path in barred and barred[visit.path] > time.time():
         raise Refused(Reason.BARRED)
     if visit.is_segmented:
@@ -250,7 +250,7 @@ def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes |
 
 def begin(visit: Visit) -> Flow:
     """Read start versions before the site's middleware runs, for a page that is looked up behind it."""
-    yield from ready()
+    yield from ready(visit)
     yield from _fetch(visit, {}, _base(visit))
 
 
@@ -259,9 +259,10 @@ def _base(visit: Visit) -> tuple[str, ...]:
     return SITE, page_tag(visit.path)
 
 
-def ready() -> Flow:
+def ready(visit: Visit) -> Flow:
     """Pay what is owed; refuse where that fails, or a snapshot would hide what others announce."""
     if announcer.owes:
+        visit.found.glance = None  # it is older than what is announced
         yield Announce()
     if announcer.owes:
         raise Refused(Reason.OWED)

@@ -70,7 +70,7 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     entry = visit.capture(response, inputs, sealed, (now, life))
     entry = entry._replace(grace=answered.grace, overlap=answered.overlap, took=found.took)
     _hold_for_replicas(found, entry.tags)
-    yield from ready()
+    yield from ready(visit)
     yield from _save(visit, entry, _kept_for(entry), inputs)
     return Outcome(found.forward, stored=True, ttl=life)
 
