@@ -11,6 +11,7 @@ import io
 import math
 import re
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as fixed_offset
@@ -611,6 +612,22 @@ def test_a_scope_with_headers_that_django_may_take_otherwise_says_nothing(
     headers: list[tuple[bytes, bytes]],
 ) -> None:
     assert variables_in({**SCOPE, "headers": [*SCOPE["headers"], *headers]}) is None
+
+
+def test_a_scope_with_long_names_of_headers_says_the_same_and_leaves_nothing() -> None:
+    names = [b"x-%d" % number + b"y" * 10_000 for number in range(100)]
+    scopes = [{**SCOPE, "headers": [(name, b"1")]} for name in names]
+    tracemalloc.start()
+    try:
+        said = [
+            f"HTTP_{name.decode().upper().replace('-', '_')}" in (variables_in(scope) or {})
+            for name, scope in zip(names, scopes, strict=True)
+        ]
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert all(said)
+    assert left < 10_000 * len(names)
 
 
 @pytest.mark.parametrize(

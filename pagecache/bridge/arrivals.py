@@ -10,6 +10,7 @@ from django.core.handlers.wsgi import WSGIRequest, get_path_info, get_script_nam
 from django.http import HttpRequest
 
 ALL = "*"  # instead of a name
+SHORT = 100  # characters of a header's name that is remembered
 
 
 class Watched(dict[str, Any]):
@@ -98,14 +99,20 @@ def variables_in(scope: Mapping[str, Any]) -> dict[str, Any] | None:
     return variables  # type: ignore[return-value]  # no name is None
 
 
-@lru_cache(1000)
 def _variable(name: bytes) -> str | None:
     """Return the variable for a header as servers spell it; None for another spelling."""
+    return _remembered(name) if len(name) <= SHORT else _named(name)
+
+
+def _named(name: bytes) -> str | None:
     if name in OF_BODY:
         return OF_BODY[name]
     text = name.decode("latin1")
     is_odd = "_" in text or not text.isascii() or text != text.lower()
     return None if is_odd else "HTTP_" + text.upper().replace("-", "_")
+
+
+_remembered = lru_cache(1000)(_named)
 
 
 def is_in_scope(names: Iterable[str]) -> bool:
