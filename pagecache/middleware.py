@@ -21,6 +21,7 @@ from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
 from pagecache.engine.glancing import Glance, glance
 from pagecache.recording.recorder import recorder
+from pagecache.recording.standing import stand
 from pagecache.stores.waiting import in_request
 
 GetResponse = Callable[[HttpRequest], Any]
@@ -119,17 +120,21 @@ class PageCacheMiddleware:
         return visit
 
     def _process_view(self, request: HttpRequest, *_view: Any) -> Any:
-        """Look up what needs the site's own middleware first: pages of segments."""
+        """Look up what needs the site's own middleware first: pages of segments, or with holes."""
         visit = _visit.get()
-        if visit is None or visit.request is not request or not visit.is_waiting:
+        if visit is None or visit.request is not request:
             return None
-        return drive(look_up_late(visit))
+        served = drive(look_up_late(visit)) if visit.is_waiting else None
+        stand(request)
+        return served
 
     async def _aprocess_view(self, request: HttpRequest, *_view: Any) -> Any:
         visit = _visit.get()
-        if visit is None or visit.request is not request or not visit.is_waiting:
+        if visit is None or visit.request is not request:
             return None
-        return await adrive(look_up_late(visit))
+        served = (await adrive(look_up_late(visit))) if visit.is_waiting else None
+        stand(request)
+        return served
 
 
 def _served(entry: Entry | None, look: Glance | None, arrived: Callable[[], DjangoVisit]) -> Any:

@@ -413,3 +413,48 @@ def test_a_hole_that_shows_a_cookie_as_middleware_left_it_is_not_filled_by_what_
     assert [text(answer) for answer in asked] == ["none"] * 4
     lane.show(template(hole("theme")))
     assert [text(lane.get(cookies={"theme": "dark"})) for _ in range(3)] == ["none"] * 3
+
+
+WRITTEN_OVER = [
+    *(("theme", "TakesThemeAway"), ("themes", "TakesThemeAway")),
+    *(("theme", "TakesCookiesAway"), ("themes", "TakesCookiesAway")),
+    *(("agent", "WritesAgent"), ("agent", "ReplacesVariables"), ("query", "ReplacesQuery")),
+]
+
+
+@through(*MIDDLEWARE, *FAST)
+@pytest.mark.parametrize("shows, middleware", WRITTEN_OVER)
+def test_a_hole_that_shows_what_middleware_wrote_over_is_not_filled_by_what_came(
+    lane: Lane, shows: str, middleware: str
+) -> None:
+    """Also where that is the same by chance, for whoever comes first."""
+    lane.middleware_inside(OWN + middleware)
+    lane.show(template(hole(shows)))
+    bare: dict[str, Any] = {"headers": {"User-Agent": "none"}, "path": "/page/?q=none"}
+    full: dict[str, Any] = {
+        "headers": {"User-Agent": "curl"},
+        "path": "/page/?q=a",
+        "cookies": {"theme": "dark"},
+    }
+
+    read = [lane.read(**asked) for asked in [bare, full] * 3]
+
+    assert read == ["none"] * 6
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_a_hole_that_shows_a_cookie_as_all_left_it_is_filled(lane: Lane) -> None:
+    lane.configure(KEY_COOKIES=["theme"])
+    lane.middleware_inside(OWN + "TakesThemeAwayAtFirst")
+    lane.show(template(hole("theme")))
+
+    asked = [lane.get(cookies={"theme": "dark"}) for _ in range(3)]
+
+    assert [text(answer) for answer in asked] == ["none"] * 3
+    assert [status(answer).hit for answer in asked] == [False, True, True]
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_a_token_does_not_keep_other_holes_from_being_filled(lane: Lane) -> None:
+    lane.show(template(FORM + hole("client")))
+    assert [lane.see().hit for _ in range(3)] == [False, True, True]

@@ -30,9 +30,9 @@ from pagecache.core.types import (
 )
 from pagecache.events import settings_reloaded
 from pagecache.recording.around import put_around
-from pagecache.recording.mappings import RecordedCookies
 from pagecache.recording.recorder import holding, quietly, recorder, recording
 from pagecache.recording.request import FOUND_BY_SESSION, as_before, is_lazy, keep_plain
+from pagecache.recording.standing import is_written_over
 
 HoleFunction = Callable[[HttpRequest], object]
 IN_CACHE = "{% pagecache_hole %} cannot stand in {% cache %}, which keeps what one visitor sees: put it outside."
@@ -88,7 +88,7 @@ def hole(request: HttpRequest, name: str, function: HoleFunction) -> str:
     reads: set[Input] = set()
     with recording(None), quietly(reads), _untouched(request):
         text = shown(function, request)
-    if _is_written_over(request, reads):
+    if is_written_over(request, reads):
         render.refuse(Reason.HOLE)
     given = Given(name, text.encode(), number, is_personal=_is_personal(request, reads))
     render.read(HOLE, name)
@@ -135,14 +135,6 @@ def _untouched(request: HttpRequest) -> Iterator[None]:
             for name in now.keys() - before.keys():
                 del now[name]
             now.update(before)
-
-
-def _is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:
-    """Whether a cookie that was read is not what the client sent: where the hole is filled, it may be again."""
-    with quietly():
-        cookies = request.COOKIES
-    names = (item.name for item in reads if item.kind == COOKIE)
-    return isinstance(cookies, RecordedCookies) and any(map(cookies.is_written_over, names))
 
 
 def _is_personal(request: HttpRequest, reads: Iterable[Input]) -> bool:

@@ -4,7 +4,7 @@ They are what they replace (dict, QueryDict, HttpHeaders), and record by name wh
 whole where they were iterated, copied, compared, measured or printed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy, deepcopy
 from typing import Any
 
@@ -33,6 +33,10 @@ class Unseen:
 
 
 UNSEEN: Any = Unseen()
+ALL = "*"  # instead of a name
+OURS = "CSRF_COOKIE"  # how the names begin of what tokens leave among the variables
+ONE = frozenset({"__setitem__", "appendlist", "setlist"})
+WRITES = frozenset({"__delitem__", "pop", "popitem", "setdefault", "setlistdefault"})
 
 
 class Recorded:
@@ -42,6 +46,7 @@ class Recorded:
     """
 
     recorder: Recorder
+    written: set[str]  # names of what was written over; `ALL` for any
     _held: Any
 
     def one(self, name: Any) -> None:
@@ -64,35 +69,58 @@ class Recorded:
         self.all()
         return itself, (self._held,)
 
+    def is_written(self, name: str) -> bool:
+        """Whether an item was written over; with `ALL`, whether any was that is not our own."""
+        if name != ALL:
+            return not self.written.isdisjoint((name, ALL))
+        return not all(str(one).startswith(OURS) for one in self.written)
+
     def __ior__(self, other: Any) -> Any:
+        self.written.add(ALL)
         self._held |= _bare(other)
         return self
 
     def _hold(self, held: Any, recorder: Recorder) -> None:
-        self._held, self.recorder = held, recorder
+        self._held, self.recorder, self.written = held, recorder, set()
         if isinstance(self, dict):
             # The encoder of json asks only a dict that is not empty for its items.
             dict.__setitem__(self, UNSEEN, UNSEEN)
 
 
 def _by_name(method: str) -> Callable[..., Any]:
+    writes = method in WRITES
+
     def read(self: Any, name: Any, *args: Any, **kwargs: Any) -> Any:
         self.one(name)
+        if writes:
+            self.written.add(name)
         return getattr(self._held, method)(name, *args, **kwargs)
 
     return read
 
 
 def _as_whole(method: str) -> Callable[..., Any]:
+    writes = method in WRITES
+
     def read(self: Any, *args: Any, **kwargs: Any) -> Any:
         self.all()
+        if writes:
+            self.written.add(ALL)
         return getattr(self._held, method)(*map(_bare, args), **kwargs)
 
     return read
 
 
+def _named(method: str, args: tuple[Any, ...]) -> Iterable[Any]:
+    """Return the names of what is written over."""
+    if method in ONE:
+        return args[:1]
+    return args[0] if method == "update" and args and type(args[0]) is dict else (ALL,)
+
+
 def _as_is(method: str) -> Callable[..., Any]:
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.written.update(_named(method, args), kwargs)
         return getattr(self._held, method)(*args, **kwargs)
 
     return write
@@ -133,6 +161,8 @@ def recorded(cls: type) -> type:
 class RecordedMeta(Recorded, dict[str, Any]):
     """`request.META` and `request.environ`."""
 
+    stood: Any = None  # what the request said where holes are filled
+
     def __init__(self, items: dict[str, Any], recorder: Recorder) -> None:
         self._hold(items, recorder)
 
@@ -171,12 +201,6 @@ class RecordedCookies(Recorded, dict[str, str]):
 
     def __init__(self, items: dict[str, str], recorder: Recorder) -> None:
         self._hold(items, recorder)
-        self._came = dict(getattr(items, "_held", items))  # it may have been recorded before
-
-    def is_written_over(self, name: str) -> bool:
-        """Whether a cookie is not what the client sent."""
-        found: bool = self._held.get(name) != self._came.get(name)
-        return found
 
     def one(self, name: Any) -> None:
         """Record one cookie."""

@@ -78,3 +78,18 @@ def noted(request: HttpRequest) -> str:
 def theme(request: HttpRequest) -> str:
     """Say which theme the visitor chose."""
     return request.COOKIES.get("theme", "none")
+
+
+def themes(request: HttpRequest) -> str:
+    """Say so of all cookies."""
+    return dict(request.COOKIES).get("theme", "none")
+
+
+def query(request: HttpRequest) -> str:
+    """Say what was looked for."""
+    return request.GET.get("q", "none")
+
+
+def client(request: HttpRequest) -> str:
+    """Say where the visitor asks from."""
+    return str(request.META.get("REMOTE_ADDR"))

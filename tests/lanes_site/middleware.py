@@ -11,7 +11,7 @@ from zlib import compress
 
 from asgiref.sync import iscoroutinefunction
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -368,6 +368,41 @@ class TakesThemeAway(MiddlewareMixin):
 
     def process_view(self, request: Any, *_view: Any) -> None:
         request.COOKIES.pop("theme", None)
+
+
+class TakesThemeAwayAtFirst(MiddlewareMixin):
+    """Let nobody inside see a theme."""
+
+    def process_request(self, request: Any) -> None:
+        request.COOKIES.pop("theme", None)
+
+
+class TakesCookiesAway(MiddlewareMixin):
+    """Let views see no cookies."""
+
+    def process_view(self, request: Any, *_view: Any) -> None:
+        request.COOKIES = {}
+
+
+class WritesAgent(MiddlewareMixin):
+    """Let views take all programs for one."""
+
+    def process_view(self, request: Any, *_view: Any) -> None:
+        request.META["HTTP_USER_AGENT"] = "none"
+
+
+class ReplacesVariables(MiddlewareMixin):
+    """Let views see variables of its own."""
+
+    def process_view(self, request: Any, *_view: Any) -> None:
+        request.META = {**request.META, "HTTP_USER_AGENT": "none"}
+
+
+class ReplacesQuery(MiddlewareMixin):
+    """Let views see another query."""
+
+    def process_view(self, request: Any, *_view: Any) -> None:
+        request.GET = QueryDict("q=none")
 
 
 class Deflates(MiddlewareMixin):
