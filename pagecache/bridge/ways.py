@@ -147,20 +147,23 @@ def _keep(
     has_read_cookies = COOKIES in names
     cookies = frozenset() if has_read_cookies else frozenset(asked.absent)
     place = address, has_read_cookies
-    alike = known.get(place)
+    alike = before = known.get(place)
     if alike is None or not alike.covers(names, cookies):
         if alike is not None:
             names, cookies = names.union(alike.names), cookies | alike.cookies
         if ALL in names or len(names) + len(cookies) > MOST_NAMES:
             return
-        alike = remember(known, place, Alike(names, cookies), MOST)
+        alike = Alike(names, cookies)
     said = alike.said(variables)
     texts = [value for value in (*said, *address) if value is not ABSENT]
     size = sum(len(text) for text in texts if type(text) in {str, bytes})
-    if size <= MOST_TEXT and all(type(value) is str for value in said if value is not ABSENT):
-        routed = asked.path, asked.urlconf, asked.language
-        facts = {name: vars(asked)[name] for name in DjangoAsked.SHARED if name in vars(asked)}
-        remember(alike.known, said, {**facts, "way": way, "routed": routed}, MOST_ALIKE)
+    if size > MOST_TEXT or any(type(value) is not str for value in said if value is not ABSENT):
+        return
+    if alike is not before:
+        remember(known, place, alike, MOST)
+    routed = asked.path, asked.urlconf, asked.language
+    facts = {name: vars(asked)[name] for name in DjangoAsked.SHARED if name in vars(asked)}
+    remember(alike.known, said, {**facts, "way": way, "routed": routed}, MOST_ALIKE)
 
 
 def _keep_scope(

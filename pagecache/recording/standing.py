@@ -32,9 +32,11 @@ def is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:
         return False
     reads = list(reads)
     is_lost = request.META.stood is None  # somebody put others in the place of its variables
-    return is_lost or any(
-        map(request.META.is_written, filter(None, map(_variable, reads)))
-    ) or any(_is_other(request, name, reads) for name in PARSED)
+    return (
+        is_lost
+        or any(map(request.META.is_written, filter(None, map(_variable, reads))))
+        or any(_is_other(request, name, reads) for name in PARSED)
+    )
 
 
 def _variable(item: Input) -> str | None:
