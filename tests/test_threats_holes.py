@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from pickle import PicklingError
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -458,3 +458,24 @@ def test_a_hole_that_shows_a_cookie_as_all_left_it_is_filled(lane: Lane) -> None
 def test_a_token_does_not_keep_other_holes_from_being_filled(lane: Lane) -> None:
     lane.show(template(FORM + hole("client")))
     assert [lane.see().hit for _ in range(3)] == [False, True, True]
+
+
+class Standing:
+    """What stands for a request, as frameworks have it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+
+@through(*MIDDLEWARE, *FAST)
+def test_a_hole_is_told_from_what_was_written_over_by_what_stands_for_the_request(
+    lane: Lane,
+) -> None:
+    lane.middleware_inside(OWN + "TakesCookiesAway")
+    show = template(hole("theme"))
+    lane.show(lambda request: show(cast(HttpRequest, Standing(request))))
+    read = [lane.read(cookies=cookies) for cookies in [{"theme": "dark"}, {}] * 3]
+    assert read == ["none"] * 6

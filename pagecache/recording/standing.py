@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
-from pagecache.recording.mappings import ALL, Recorded
+from pagecache.recording.mappings import ALL, Recorded, RecordedMeta
 from pagecache.recording.recorder import quietly
 from pagecache.recording.request import RecordedRequest
 
@@ -27,8 +27,8 @@ def stand(request: HttpRequest) -> None:
 
 
 def is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:
-    """Whether something was written over that was read of a request, which may be recorded."""
-    if not isinstance(request, RecordedRequest):
+    """Whether something was written over that was read of a request, which may be recorded, or stand for one."""
+    if not isinstance(request.META, RecordedMeta):
         return False
     reads = list(reads)
     is_lost = request.META.stood is None  # somebody put others in the place of its variables
@@ -50,7 +50,7 @@ def _is_other(request: Any, name: str, reads: Iterable[Input]) -> bool:
     variable, kinds = PARSED[name]
     before = request.META.stood[name]
     with quietly():
-        now = getattr(request, name)
+        now = getattr(request, name, None)
     if not isinstance(now, Recorded):
         return now is not before
     read = [item.name or ALL for item in reads if item.kind in kinds]
