@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +76,15 @@ def test_a_digest_is_a_short_name_for_a_store() -> None:
     name = digest(b"material")
     assert (len(name), name.isalnum(), name.isascii()) == (32, True, True)
     assert name != digest(b"other material")
+
+
+def test_long_fields_leave_nothing_behind() -> None:
+    texts = [f"{number}".rjust(10_000, "q") for number in range(100)]
+    tracemalloc.start()
+    try:
+        names = {digest(material((text, (text,)))) for text in texts}
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(names) == len(texts)
+    assert left < len(texts) * 10_000
