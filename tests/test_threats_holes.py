@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.middleware.csrf import get_token, rotate_token
 from django.template import TemplateSyntaxError, engines
 from django.urls import re_path
+from django.utils import translation
 from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.views.decorators.gzip import gzip_page
@@ -479,3 +480,24 @@ def test_a_hole_is_told_from_what_was_written_over_by_what_stands_for_the_reques
     lane.show(lambda request: show(cast(HttpRequest, Standing(request))))
     read = [lane.read(cookies=cookies) for cookies in [{"theme": "dark"}, {}] * 3]
     assert read == ["none"] * 6
+
+
+@through(*MIDDLEWARE, *FAST)
+@pytest.mark.parametrize("shows, shown", [("language", "de"), ("zone", "Asia/Tokyo")])
+def test_a_hole_is_in_the_language_and_the_time_zone_of_the_page(
+    lane: Lane, shows: str, shown: str
+) -> None:
+    lane.middleware_inside(OWN + "SpeaksGerman")
+    lane.show(template(hole(shows)))
+    assert [lane.read() for _ in range(3)] == [shown] * 3
+
+
+def test_a_hole_in_a_part_in_another_language_is_in_that(lane: Lane) -> None:
+    show = template(hole("language"))
+
+    def view(request: HttpRequest) -> HttpResponse:
+        with translation.override("de"):
+            return show(request)
+
+    lane.show(view)
+    assert [lane.read() for _ in range(3)] == ["de"] * 3

@@ -1,9 +1,11 @@
 """How a request stands where holes are filled: what is written over later is not there when they are filled again."""
 
 from collections.abc import Iterable
+from datetime import tzinfo
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone, translation
 
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
 from pagecache.recording.mappings import ALL, Recorded, RecordedMeta
@@ -14,6 +16,7 @@ PARSED = {  # of which variable, and what is read of it
     "COOKIES": ("HTTP_COOKIE", {COOKIE}),
     "GET": ("QUERY_STRING", {QUERY, QUERY_STRING}),
 }
+ACTIVE = "active"
 
 
 def stand(request: HttpRequest) -> None:
@@ -23,20 +26,27 @@ def stand(request: HttpRequest) -> None:
         for name in ("META", *PARSED):
             if isinstance(stored.get(name), Recorded):
                 stored[name].written.clear()
-        stored["META"].stood = {name: stored.get(name) for name in PARSED}
+        stored["META"].stood = {name: stored.get(name) for name in PARSED} | {ACTIVE: _active()}
 
 
 def is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:
-    """Whether something was written over that was read of a request, which may be recorded, or stand for one."""
+    """Whether something was written over that was read of a request, which may be recorded, or stand for one.
+
+    What shows a text may read the language and the time zone that are active.
+    """
     if not isinstance(request.META, RecordedMeta):
         return False
-    reads = list(reads)
-    is_lost = request.META.stood is None  # somebody put others in the place of its variables
+    reads, stood = list(reads), request.META.stood
     return (
-        is_lost
+        stood is None  # somebody put others in the place of its variables
+        or stood[ACTIVE] != _active()
         or any(map(request.META.is_written, filter(None, map(_variable, reads))))
         or any(_is_other(request, name, reads) for name in PARSED)
     )
+
+
+def _active() -> tuple[str | None, tzinfo]:
+    return translation.get_language(), timezone.get_current_timezone()
 
 
 def _variable(item: Input) -> str | None:

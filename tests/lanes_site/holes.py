@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
 from pagecache import depends_on
@@ -93,3 +94,13 @@ def query(request: HttpRequest) -> str:
 def client(request: HttpRequest) -> str:
     """Say where the visitor asks from."""
     return str(request.META.get("REMOTE_ADDR"))
+
+
+def language(_request: HttpRequest) -> str:
+    """Say in which language this is."""
+    return str(translation.get_language())
+
+
+def zone(_request: HttpRequest) -> str:
+    """Say by which clock."""
+    return timezone.get_current_timezone_name()
