@@ -1,26 +1,34 @@
 """Asks for one page over and over on kept connections, and checks every answer.
 
 Runs in a process of its own: `python -m benchmarks.load ORDER` prints a tally; both are JSON. One thread and plain
-sockets: `busy` tells which part of the time it worked rather than waited, so that it shows where it was the limit.
+sockets: `busy` tells which part of the time it worked rather than waited, so that it shows where it was the limit. An
+answer that is the last right one byte for byte is compared with it and no more; any other is looked at in detail.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import select
 import selectors
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 from benchmarks.text import BYTES, MARK, TEXT
 
 HOST = "127.0.0.1"
 LEAD_IN = 0.1  # the part of the time that is not counted: connections open, code warms up
 PATIENCE = 10.0  # seconds without any answer
+ROOM = BYTES + (1 << 14)  # bytes of an answer at most
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+BREAK = b"\r\n\r\n"
 BODY = TEXT.encode()
+
+Poll = Callable[[float], Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -54,92 +62,143 @@ class Tally:
         return figures | {"p50": waits[last // 2], "p99": waits[last * 99 // 100]}
 
 
+class Heard(Protocol):
+    """What can be waited for."""
+
+    def fileno(self) -> int: ...
+
+
+def poll_of(heard: Iterable[Heard]) -> Poll:
+    """Return what waits for any of them, and says which by their numbers."""
+    if hasattr(select, "epoll"):
+        ready = select.epoll()
+        for one in heard:
+            ready.register(one.fileno(), select.EPOLLIN)
+        return ready.poll
+    selector = selectors.DefaultSelector()
+    for one in heard:
+        selector.register(one, selectors.EVENT_READ)
+    return lambda patience: [(key.fd, events) for key, events in selector.select(patience)]
+
+
 class Line:
     """One connection."""
 
-    def __init__(self, order: Order) -> None:
-        self.socket = socket.create_connection((HOST, order.port), timeout=PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._words = (
-            f"GET {order.path} HTTP/1.1\r\nHost: {HOST}\r\n"
-            "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html\r\n\r\n"
-        ).encode()
-        self._heard = b""
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection((HOST, port), timeout=PATIENCE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setblocking(False)  # noqa: FBT003 of the library
+        self._buffer = bytearray(ROOM)
+        self._view = memoryview(self._buffer)
+        self._heard = 0
         self.asked = 0.0
 
-    def ask(self) -> None:
-        """Send the request."""
-        self.asked = time.perf_counter()
-        self.socket.sendall(self._words)
+    def fileno(self) -> int:
+        """Return the number that a poll calls it by."""
+        return self._socket.fileno()
 
-    def hear(self) -> tuple[bytes, bytes] | None:
-        """Return head and body once they are there as a whole; raises OSError if they never will be."""
-        more = self.socket.recv(1 << 18)
-        if not more:
+    def ask(self, words: bytes, now: float) -> None:
+        """Send a request."""
+        self.asked = now
+        self._socket.sendall(words)
+
+    def hear(self, known: bytes = b"") -> bytes | None:
+        """Return an answer once it is whole: the known one itself, if it is that byte for byte.
+
+        Raises OSError if it will never be whole.
+        """
+        count = self._socket.recv_into(self._view[self._heard :])
+        if not count:
             raise ConnectionError
-        heard = self._heard + more
-        end = heard.find(b"\r\n\r\n") + 4
-        length = LENGTH.search(heard, 0, end)
-        if end < 4 or (length and len(heard) - end < int(length[1])):  # noqa: PLR2004 the break itself
-            self._heard = heard
+        self._heard = heard = self._heard + count
+        if heard == len(known) and self._buffer.startswith(known):
+            self._heard = 0
+            return known
+        end = self._buffer.find(BREAK, 0, heard) + len(BREAK)
+        length = LENGTH.search(self._buffer, 0, end)
+        if end < len(BREAK) or (length and heard - end < int(length[1])):
             return None
-        self._heard = b""
-        return heard[:end], heard[end:]
+        self._heard = 0
+        return bytes(self._view[:heard])
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
 
 class Judge:
-    """Knows a right answer."""
+    """Knows a right answer; `known` is the last one, where all are to be the same."""
 
     def __init__(self, order: Order) -> None:
         self._proof = order.proof.encode()
         self._is_kept = order.is_kept
-        self._first: bytes | None = None
+        self._body = b""
+        self.known = b""
 
-    def is_right(self, head: bytes, body: bytes) -> bool:
+    def is_right(self, answer: bytes) -> bool:
         """Whether it is the page, as a whole, from where it should come."""
+        head, _, body = answer.partition(BREAK)
         if not head.startswith(b"HTTP/1.1 200 ") or self._proof not in head.lower():
             return False
-        if body == self._first:
-            return True
-        if len(body) != BYTES or not body.endswith(BODY) or (self._first and self._is_kept):
+        if self._body and body != self._body:
             return False
-        self._first = body if self._is_kept else None
-        return body[: len(MARK) - 9] == MARK[:-9].encode()
+        if len(body) != BYTES or not body.endswith(BODY) or not body.startswith(MADE):
+            return False
+        if self._is_kept:
+            self._body, self.known = body, answer
+        return True
+
+
+MADE = MARK[:-9].encode()
+
+
+def words_for(path: str) -> bytes:
+    """Return a request as a browser sends it."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n"
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html\r\n\r\n"
+    ).encode()
 
 
 def ask_for(order: Order) -> Tally:
     """Ask for as long as ordered."""
-    selector = selectors.DefaultSelector()
-    tally, judge = Tally(), Judge(order)
-    for _ in range(order.connections):
-        line = Line(order)
-        selector.register(line.socket, selectors.EVENT_READ, line)
-        line.ask()
-    _listen(selector, judge, tally, order.seconds * LEAD_IN)
-    tally = Tally(asked=tally.answers, wrong=tally.wrong)
+    judge, words = Judge(order), words_for(order.path)
+    lines = {line.fileno(): line for line in (Line(order.port) for _ in range(order.connections))}
+    poll = poll_of(lines.values())
+    for line in lines.values():
+        line.ask(words, time.perf_counter())
+    first = Tally()
+    _listen(poll, lines, words, judge, first, order.seconds * LEAD_IN)
+    tally = Tally(asked=first.answers, wrong=first.wrong)
     begun, worked = time.perf_counter(), time.process_time()
-    _listen(selector, judge, tally, order.seconds)
+    _listen(poll, lines, words, judge, tally, order.seconds)
     tally.seconds = time.perf_counter() - begun
     tally.asked += tally.answers
     tally.busy = (time.process_time() - worked) / tally.seconds
     return tally
 
 
-def _listen(selector: selectors.BaseSelector, judge: Judge, tally: Tally, seconds: float) -> None:
+def _listen(  # noqa: PLR0913, PLR0917 what a round is made of
+    poll: Poll, lines: dict[int, Line], words: bytes, judge: Judge, tally: Tally, seconds: float
+) -> None:
     """Take answers and ask again until the time is over."""
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        ready = selector.select(PATIENCE)
+    clock, wait = time.perf_counter, tally.waits.append
+    now = clock()
+    end = now + seconds
+    while now < end:
+        ready = poll(PATIENCE)
         if not ready:
             raise TimeoutError
-        for key, _ in ready:
-            line: Line = key.data
-            answer = line.hear()
+        for number, _ in ready:
+            line = lines[number]
+            known = judge.known
+            answer = line.hear(known)
             if answer is not None:
-                tally.waits.append(time.perf_counter() - line.asked)
-                tally.answers += 1
-                tally.wrong += not judge.is_right(*answer)
-                line.ask()
+                tally.wrong += answer is not known and not judge.is_right(answer)
+                now = clock()
+                wait(now - line.asked)
+                line.ask(words, now)
+    tally.answers = len(tally.waits)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import random
-import selectors
+import re
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from benchmarks import servers
 from benchmarks.contenders import BY_NAME
-from benchmarks.load import PATIENCE, Line, Order
+from benchmarks.load import BODY, BREAK, MADE, PATIENCE, Line, poll_of, words_for
 from benchmarks.report import Table, aligned
 from benchmarks.servers import ROOT, Running
 from benchmarks.text import MARK, TEXT, marked
@@ -34,15 +34,15 @@ CONTENDERS = (
     "pagecache-wsgi-push",
 )
 SECONDS, ROUNDS, CONNECTIONS = 8.0, 2, 8
+PAGE = re.compile(MADE + rb"(\d{8})\n")
 BOUND = 1.0  # seconds; `PUSH_BOUND` as it is by default
 COLUMNS = (
     *("with writes", "writes/s", "answers/s", "hits", "p50 ms of hits", "p99 ms of hits"),
-    *("x p99 without writes", "stale", "stale beyond the bound"),
+    *("x p99 without writes", "wrong", "stale", "stale beyond the bound"),
 )
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back for a row: when it was asked for, how long that took, and which save the page shows."""
 
     asked: float
@@ -52,6 +52,7 @@ class Answer:
     is_hit: bool
 
 
+WRONG = -1  # the value of an answer that is no page of a row
 Saves = dict[int, list[tuple[float, int]]]  # by row: when a save returned, and what it wrote
 
 
@@ -63,40 +64,44 @@ class PageLine(Line):
     def ask_for(self, row: int) -> None:
         """Send a request for the page of a row."""
         self.row = row
-        self._words = f"GET /texts/{row}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-        self.ask()
+        self.ask(words_for(f"/texts/{row}/"), time.perf_counter())
 
 
 def asked(server: Running, seconds: float, rows: Iterable[int] | None = None) -> list[Answer]:
     """Ask for rows, or for rows at random as long as that."""
-    order = Order(server.port, "/", CONNECTIONS, seconds, "", is_kept=False)
     wanted = iter(rows) if rows is not None else iter(lambda: random.randrange(PAGES) + 1, 0)  # noqa: S311
-    selector, answers = selectors.DefaultSelector(), []
-    for row in [next(wanted) for _ in range(CONNECTIONS)]:
-        line = PageLine(order)
-        selector.register(line.socket, selectors.EVENT_READ, line)
-        line.ask_for(row)
+    opened = (PageLine(server.port) for _ in range(CONNECTIONS))
+    lines, answers = {line.fileno(): line for line in opened}, []
+    poll = poll_of(lines.values())
+    for line in lines.values():
+        line.ask_for(next(wanted))
     end, waiting = time.perf_counter() + seconds, CONNECTIONS
     while waiting:
-        ready = selector.select(PATIENCE)
+        ready = poll(PATIENCE)
         if not ready:
             raise TimeoutError
-        for key, _ in ready:
-            line = key.data
+        for number, _ in ready:
+            line = lines[number]
             if (heard := line.hear()) is None:
                 continue
             now = time.perf_counter()
-            head, body = heard
-            value = int(body[len(MARK) - 9 : len(MARK)])
-            is_hit = b"cache-status: pagecache; hit" in head.lower()
-            answers.append(Answer(line.asked, now - line.asked, line.row, value, is_hit))
+            answers.append(Answer(line.asked, now - line.asked, line.row, *seen_in(heard)))
             row = next(wanted, 0) if now < end else 0
             if row:
                 line.ask_for(row)
             else:
                 waiting -= 1
-                line.socket.close()
+                line.close()
     return answers
+
+
+def seen_in(answer: bytes) -> tuple[int, bool]:
+    """Return which save the page shows, and whether it is a hit."""
+    head, _, body = answer.partition(BREAK)
+    is_page = head.startswith(b"HTTP/1.1 200 ") and PAGE.fullmatch(body, 0, len(MARK))
+    if not is_page or body[len(MARK) :] != BODY:
+        return WRONG, False
+    return int(is_page[1]), b"cache-status: pagecache; hit" in head.lower()
 
 
 def with_writes(server: Running, rate: float) -> tuple[list[Answer], Saves]:
@@ -138,6 +143,7 @@ def stale(answers: Iterable[Answer], saves: Saves, bound: float = 0.0) -> int:
     return sum(
         any(at <= one.asked - bound and value > one.value for at, value in saves.get(one.row, ()))
         for one in answers
+        if one.value != WRONG
     )
 
 
@@ -186,6 +192,7 @@ def table(redis_url: str) -> Table:
                 f"{percentile(hits, 0.5):.2f}" if is_ours else "",
                 f"{p99:.2f}" if is_ours else "",
                 f"{p99 / percentile(quiet, 0.99):.2f}" if is_ours else "",
+                str(sum(one.value == WRONG for one in answers)),
                 str(sum(stale(each, saves) for each, saves in rounds)),
                 str(sum(stale(each, saves, BOUND) for each, saves in rounds)),
             )
