@@ -30,7 +30,7 @@ compat: .venv/.compat
 	$(IN) pytest -n auto --dist worksteal tests/compat/sites.py
 
 bench: .venv/.bench
-	$(BESIDE_REDIS) $(IN) benchmarks $(ARGS)
+	$(BESIDE_REDIS) $(IN) benchmarks $(if $(FULL),--full) $(ARGS)
 
 soak: .venv/.dev
 	$(IN) pytest -q tests/faults/matrix.py

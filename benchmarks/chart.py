@@ -22,7 +22,7 @@ def bars(figures: Sequence[tuple[str, float]]) -> str:
 
 def _row(top: int, name: str, figure: float, most: float) -> str:
     width = max(1, round(BAR * figure / most))
-    color = OURS if "pagecache" in name or "the same with pages" in name else OTHERS
+    color = OURS if "pagecache" in name else OTHERS
     middle = top + 19
     return (
         f'<text x="{NAME - 10}" y="{middle}" text-anchor="end" fill="#333">{escape(name)}</text>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import redis
@@ -42,8 +42,20 @@ class OneTrip:
         return HttpResponse(answers[0], headers={"Content-Length": str(len(answers[0]))})
 
 
+HEAD = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(PAGE)))]
+RAW_HEAD = [(name.lower().encode(), value.encode()) for name, value in HEAD]
+
+
 def bare(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer at once, with a page of the same length."""
-    head = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(PAGE)))]
-    start_response("200 OK", head)
+    start_response("200 OK", HEAD)
     return [PAGE]
+
+
+async def bare_asgi(
+    scope: dict[str, Any], _receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]
+) -> None:
+    """Answer at once, likewise."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": RAW_HEAD})
+        await send({"type": "http.response.body", "body": PAGE})

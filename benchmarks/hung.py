@@ -15,7 +15,7 @@ from statistics import median
 from subprocess import Popen
 from typing import Any
 
-from benchmarks import cpu, servers
+from benchmarks import servers
 from benchmarks.contenders import BY_NAME
 from pagecache.options import Options
 from tests.servers import HOST, free_port, start_redis
@@ -32,16 +32,16 @@ class Line:
 
     def __init__(self, running: servers.Running) -> None:
         self._connection = HTTPConnection(HOST, running.port, timeout=PATIENCE)
-        self._path, self._group = running.contender.path, running.group
+        self._running = running
 
     def used(self) -> float:
         """Return the processor time of its server up to now, in seconds."""
-        return cpu.seconds(self._group)
+        return self._running.used()
 
     def ask(self) -> tuple[float, bool]:
         """Ask for the page; return the seconds that it took, and whether it was a hit."""
         began = time.perf_counter()
-        self._connection.request("GET", self._path)
+        self._connection.request("GET", self._running.contender.path)
         answer = self._connection.getresponse()
         answer.read()
         took = time.perf_counter() - began
@@ -60,7 +60,7 @@ def main() -> None:
         servers.site(f"redis://{HOST}:{port}/0"),
         servers.up((BARE, CACHED)) as up,
     ):
-        bare, cached = Line(up[BARE.name]), Line(up[CACHED.name])
+        bare, cached = (Line(up.running[one.name]) for one in (BARE, CACHED))
         for number in range(ROUNDS):
             print(f"round {number + 1}, STORE_BUDGET {ms(budget)}: {hung(redis, bare, cached)}")
 

@@ -8,14 +8,16 @@ answer that is the last right one byte for byte is compared with it and no more;
 from __future__ import annotations
 
 import json
+import random
 import re
 import select
 import selectors
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import repeat
 from typing import Protocol
 
 from benchmarks.text import BYTES, MARK, TEXT
@@ -27,6 +29,7 @@ ROOM = BYTES + (1 << 14)  # bytes of an answer at most
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 BREAK = b"\r\n\r\n"
 BODY = TEXT.encode()
+MADE = MARK[:-9].encode()
 
 Poll = Callable[[float], Sequence[tuple[int, int]]]
 
@@ -41,6 +44,7 @@ class Order:
     seconds: float
     proof: str
     is_kept: bool
+    hits: float = 1.0  # the part that asks for the one page; others ask for pages that nobody asked for before
 
 
 @dataclass
@@ -126,6 +130,17 @@ class Line:
         self._socket.close()
 
 
+class AskedLine(Line):
+    """A connection that knows who judges the answer."""
+
+    judge: Judge
+
+    def ask_next(self, following: Iterator[tuple[bytes, Judge]], now: float) -> None:
+        """Send the request that is next."""
+        words, self.judge = next(following)
+        self.ask(words, now)
+
+
 class Judge:
     """Knows a right answer; `known` is the last one, where all are to be the same."""
 
@@ -149,9 +164,6 @@ class Judge:
         return True
 
 
-MADE = MARK[:-9].encode()
-
-
 def words_for(path: str) -> bytes:
     """Return a request as a browser sends it."""
     return (
@@ -160,28 +172,45 @@ def words_for(path: str) -> bytes:
     ).encode()
 
 
+def requests(order: Order) -> Iterator[tuple[bytes, Judge]]:
+    """Yield what to ask, and who knows a right answer to that."""
+    kept = words_for(order.path), Judge(order)
+    if order.hits >= 1:
+        yield from repeat(kept)
+    judge = Judge(replace(order, proof="", is_kept=False))
+    number = time.time_ns() // 1000  # higher than those of anybody who asked before
+    while True:
+        number += 1
+        is_hit = random.random() < order.hits  # noqa: S311 no secret
+        yield kept if is_hit else (words_for(f"{order.path}{number}/"), judge)
+
+
 def ask_for(order: Order) -> Tally:
     """Ask for as long as ordered."""
-    judge, words = Judge(order), words_for(order.path)
-    lines = {line.fileno(): line for line in (Line(order.port) for _ in range(order.connections))}
+    following = requests(order)
+    opened = (AskedLine(order.port) for _ in range(order.connections))
+    lines = {line.fileno(): line for line in opened}
     poll = poll_of(lines.values())
     for line in lines.values():
-        line.ask(words, time.perf_counter())
-    first = Tally()
-    _listen(poll, lines, words, judge, first, order.seconds * LEAD_IN)
-    tally = Tally(asked=first.answers, wrong=first.wrong)
+        line.ask_next(following, time.perf_counter())
+    first = listen(poll, lines, following, order.seconds * LEAD_IN)
     begun, worked = time.perf_counter(), time.process_time()
-    _listen(poll, lines, words, judge, tally, order.seconds)
+    tally = listen(poll, lines, following, order.seconds)
     tally.seconds = time.perf_counter() - begun
-    tally.asked += tally.answers
     tally.busy = (time.process_time() - worked) / tally.seconds
+    tally.asked = first.answers + tally.answers
+    tally.wrong += first.wrong
     return tally
 
 
-def _listen(  # noqa: PLR0913, PLR0917 what a round is made of
-    poll: Poll, lines: dict[int, Line], words: bytes, judge: Judge, tally: Tally, seconds: float
-) -> None:
-    """Take answers and ask again until the time is over."""
+def listen(
+    poll: Poll,
+    lines: dict[int, AskedLine],
+    following: Iterator[tuple[bytes, Judge]],
+    seconds: float,
+) -> Tally:
+    """Take answers and ask again until the time is over; return what came."""
+    tally = Tally()
     clock, wait = time.perf_counter, tally.waits.append
     now = clock()
     end = now + seconds
@@ -191,14 +220,15 @@ def _listen(  # noqa: PLR0913, PLR0917 what a round is made of
             raise TimeoutError
         for number, _ in ready:
             line = lines[number]
-            known = judge.known
+            known = line.judge.known
             answer = line.hear(known)
             if answer is not None:
-                tally.wrong += answer is not known and not judge.is_right(answer)
+                tally.wrong += answer is not known and not line.judge.is_right(answer)
                 now = clock()
                 wait(now - line.asked)
-                line.ask(words, now)
+                line.ask_next(following, now)
     tally.answers = len(tally.waits)
+    return tally
 
 
 if __name__ == "__main__":

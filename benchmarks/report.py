@@ -10,15 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 import redis
 
 from benchmarks import process
+from benchmarks.commands import threads
 from benchmarks.contenders import BASELINES, BY_NAME
-from benchmarks.rounds import Plan, Rounds, Spread, rate, ratios
-from benchmarks.servers import threads
+from benchmarks.rounds import Measured, Plan, Spread, rates, ratios
 from benchmarks.text import BYTES
 
 BUSY = 0.85  # from here on the load generator is the limit
 PACKAGES = (
-    *("django", "django-redis", "redis", "hiredis", "granian"),
-    *("django-cacheops", "django-cachalot"),
+    *("django", "django-redis", "redis", "hiredis"),
+    *("granian", "gunicorn", "uvicorn", "h11", "httptools", "uvloop"),
+    *("django-cacheops", "django-cachalot", "django-fancy-cache", "wagtail-cache"),
 )
 HTTP_COLUMNS = (
     "over HTTP",
@@ -61,17 +62,19 @@ def installed(package: str) -> str:
 def conditions(plan: Plan) -> str:
     """Say how it ran."""
     return (
-        f"granian, one worker with {threads()} thread{'s' * (threads() > 1)}; {BYTES:,} bytes; stock middleware; "
+        f"granian unless another server is named, each one worker with {threads()} "
+        f"thread{'s' * (threads() > 1)}; {BYTES:,} bytes; stock middleware; "
         f"{plan.connections} connections; {plan.rounds} interleaved rounds of {plan.seconds:g} s"
     )
 
 
-def http_table(rounds: Rounds) -> Table:
+def http_table(measured: Measured) -> Table:
     """Return a row for each contender."""
-    rates = {name: [rate(figures) for figures in each] for name, each in rounds.items()}
+    rounds = measured.rounds
+    reached = rates(rounds)
     table: Table = [HTTP_COLUMNS]
     for name, each in rounds.items():
-        spread = Spread.of(rates[name])
+        spread = Spread.of(reached[name])
         used = Spread.of([figures["cpu"] for figures in each]).median
         busy = Spread.of([figures["busy"] for figures in each]).median
         table.append(
@@ -79,14 +82,22 @@ def http_table(rounds: Rounds) -> Table:
                 BY_NAME[name].label,
                 f"{spread.median:,.0f}",
                 f"{spread.low:,.0f}-{spread.high:,.0f}",
-                *(_times(ratios(rates[name], rates[baseline])) for baseline in BASELINES),
+                *(times(ratios(reached[name], reached[baseline])) for baseline in BASELINES),
                 f"{used * 1e6:.0f}",
                 *(_milliseconds([figures[wait] for figures in each]) for wait in ("p50", "p99")),
                 f"{sum(figures['wrong'] for figures in each):.0f}",
                 f"{busy:.0%}{' (the limit)' if busy > BUSY else ''}",
             )
         )
-    return table
+    return table + absent_rows(measured, len(HTTP_COLUMNS))
+
+
+def absent_rows(measured: Measured, width: int) -> Table:
+    """Return a row for each contender that is not here, which says why."""
+    return [
+        (BY_NAME[name].label, f"not here: {why}", *[""] * (width - 2))
+        for name, why in measured.absent.items()
+    ]
 
 
 def call_table(rounds: dict[str, list[float]]) -> Table:
@@ -99,13 +110,14 @@ def call_table(rounds: dict[str, list[float]]) -> Table:
             process.LABELS[name],
             f"{spread.median:.0f}",
             f"{spread.low:.0f}-{spread.high:.0f}",
-            _times(ratios(each, trip)) if trip else "",
+            times(ratios(each, trip)) if trip else "",
         )
         table.append(row)
     return table
 
 
-def _times(spread: Spread) -> str:
+def times(spread: Spread) -> str:
+    """Return a ratio, and its ends."""
     return f"{spread.median:.2f} ({spread.low:.2f}-{spread.high:.2f})"
 
 

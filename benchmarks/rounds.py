@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks import process, servers
-from benchmarks.contenders import BASELINES, BY_NAME, CONTENDERS, Contender
+from benchmarks.contenders import BASELINES, BY_NAME, CONTENDERS, SHORT, Contender
 from benchmarks.servers import Figures
 
 WARM_UP = 0.5  # the part of a round's time that each contender is asked for before the first
@@ -24,8 +24,10 @@ class Plan:
 
     rounds: int
     seconds: float
-    connections: int
-    only: tuple[str, ...]
+    connections: int = 8
+    only: tuple[str, ...] = ()
+    is_full: bool = False
+    hits: float = 1.0
 
     @property
     def contenders(self) -> tuple[Contender, ...]:
@@ -39,7 +41,9 @@ class Plan:
 
     def includes(self, name: str) -> bool:
         """Whether it is wanted; the baselines always are."""
-        return not self.only or name in self.only or name in BASELINES
+        if self.only:
+            return name in self.only or name in BASELINES
+        return self.is_full or name in SHORT or name not in BY_NAME
 
 
 @dataclass(frozen=True)
@@ -57,20 +61,31 @@ class Spread:
 
 
 Rounds = dict[str, list[Figures]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of each round by contender, and why others have none."""
+
+    rounds: Rounds
+    absent: dict[str, str]
+
+
 Tell = Callable[[str], None]
 
 
-def over_http(plan: Plan, tell: Tell) -> Rounds:
+def over_http(plan: Plan, tell: Tell) -> Measured:
     """Ask each contender's server in turn, round after round."""
-    with servers.up(plan.contenders) as running:
-        for server in running.values():
+    with servers.up(plan.contenders) as up:
+        for server in up.running.values():
             _warm_up(server, plan)
-        rounds: Rounds = {name: [] for name in running}
+        rounds: Rounds = {name: [] for name in up.running}
         for number in range(1, plan.rounds + 1):
             tell(f"round {number} of {plan.rounds} over HTTP")
-            for name, server in running.items():
-                rounds[name].append(servers.load(server, plan.seconds, plan.connections))
-    return rounds
+            for name, server in up.running.items():
+                figures = servers.load(server, plan.seconds, plan.connections, plan.hits)
+                rounds[name].append(figures)
+    return Measured(rounds, up.absent)
 
 
 def _warm_up(server: servers.Running, plan: Plan) -> None:
@@ -96,6 +111,11 @@ def _call(name: str, seconds: float) -> float:
     command = [sys.executable, "-m", "benchmarks.process", name, str(seconds)]
     done = subprocess.run(command, cwd=servers.ROOT, check=True, stdout=subprocess.PIPE)
     return float(done.stdout)
+
+
+def rates(rounds: Rounds) -> dict[str, list[float]]:
+    """Return answers per second, round by round."""
+    return {name: [rate(figures) for figures in each] for name, each in rounds.items()}
 
 
 def rate(figures: Figures) -> float:

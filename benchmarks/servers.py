@@ -4,63 +4,63 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import cpu
+import django
+
+from benchmarks import commands, cpu, fronts
+from benchmarks.commands import ROOT
 from benchmarks.contenders import Contender
 from benchmarks.load import Order
-from benchmarks.text import TEXT
-from tests.servers import HOST, free_port, running, wait_until
+from tests.servers import HOST, MissingServerError, answers, free_port, running, wait_until
 
-ROOT = Path(__file__).resolve().parent.parent
-THREADS = 1  # of each server's one worker; `BENCH_THREADS` says otherwise
-SERVER = (
-    *(sys.executable, "-m", "granian", "--http", "1", "--no-ws"),
-    *("--workers", "1", "--working-dir", str(ROOT)),
-)
+__all__ = ["HOST", "ROOT"]
 
 Figures = dict[str, float]
 
 
-def threads() -> int:
-    """Return how many threads of a worker answer."""
-    return int(os.environ.get("BENCH_THREADS", THREADS))
-
-
-def interface(name: str) -> tuple[str, ...]:
-    """Return what a server is told about an interface; on an event loop there is one thread."""
-    how = ("--blocking-threads", str(threads())) if name == "wsgi" else ()
-    return "--interface", name, *how
-
-
 @dataclass(frozen=True)
 class Running:
-    """A contender's server; its processes are a group."""
+    """A contender's server; the processes of each of its programs are a group."""
 
     contender: Contender
     port: int
-    group: int
+    groups: tuple[int, ...]
+
+    def used(self) -> float:
+        """Return its processor time up to now, in seconds."""
+        return sum(map(cpu.seconds, self.groups))
+
+
+@dataclass(frozen=True)
+class Up:
+    """The servers that are up, and why others are not, by the names of contenders."""
+
+    running: dict[str, Running] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
-def site(redis_url: str) -> Generator[None]:
-    """Make the database, and let what is started inside know it and the Redis."""
+def site(redis_url: str, size: int | None = None) -> Generator[None]:
+    """Make the database, and let what is started inside know it, the Redis and how long the page is."""
     before = os.environ.copy()
     with tempfile.TemporaryDirectory(prefix="pagecache-bench-") as folder:
         os.environ |= {
             "BENCH_DB": str(Path(folder) / "site.sqlite3"),
-            "BENCH_RUN": f"pagecache-bench-{os.getpid()}-",
+            "BENCH_RUN": f"{Path(folder).name}-",
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
             "REDIS_URL": redis_url,
         }
+        if size is not None:
+            os.environ["BENCH_BYTES"] = str(size)
         try:
             _fill()
             yield
@@ -76,40 +76,58 @@ def _fill() -> None:
         "from django.core.management import call_command",
         "call_command('migrate', run_syncdb=True, verbosity=0)",
         "from benchmarks.models import Text",
-        f"Text.objects.create(pk=1, body={TEXT!r})",
+        "from benchmarks.text import TEXT",
+        "Text.objects.create(pk=1, body=TEXT)",
     )
     subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=True)
 
 
 @contextmanager
-def up(contenders: Sequence[Contender]) -> Generator[dict[str, Running]]:
-    """Run the contenders' servers."""
-    servers: dict[str, Running] = {}
+def up(contenders: Sequence[Contender]) -> Generator[Up]:
+    """Run the contenders' servers; one of others that does not run here is absent."""
+    servers = Up()
     with ExitStack() as stack:
         for contender in contenders:
-            port = free_port()
-            os.environ["BENCH_CONTENDER"] = contender.name
-            command = (*SERVER, *interface(contender.interface), "--host", HOST)
-            command = (*command, "--port", str(port), contender.application)
-            process = stack.enter_context(running(command))
-            wait_until(partial(_listens, port), process, contender.label)
-            servers[contender.name] = Running(contender, port, process.pid)
+            try:
+                servers.running[contender.name] = _started(contender, stack)
+            except MissingServerError as error:
+                if "pagecache" in contender.apps:
+                    raise
+                servers.absent[contender.name] = str(error)
         yield servers
 
 
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
-        return True
-    return False
+def _started(contender: Contender, stack: ExitStack) -> Running:
+    """Start a contender's server, and the cache before it."""
+    for module in filter(None, (contender.server, contender.package)):
+        if find_spec(module) is None:
+            raise MissingServerError(f"{module} is not installed")
+    if contender.front and not fronts.found(contender.front):
+        raise MissingServerError(f"{contender.front} is not installed")
+    port = free_port()
+    os.environ["BENCH_CONTENDER"] = contender.name
+    why = f"{contender.name}, on Django {django.__version__}"
+    groups = [_run(commands.command(contender, port), port, stack, why)]
+    if contender.front:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pagecache-bench-")))
+        behind, port = port, free_port()
+        front = fronts.command(contender.front, folder, port, behind)
+        groups.append(_run(front, port, stack, contender.front))
+    return Running(contender, port, tuple(groups))
 
 
-def load(server: Running, seconds: float, connections: int) -> Figures:
+def _run(command: Sequence[str], port: int, stack: ExitStack, name: str) -> int:
+    process = stack.enter_context(running(command))
+    wait_until(partial(answers, port), process, name)
+    return process.pid
+
+
+def load(server: Running, seconds: float, connections: int, hits: float = 1.0) -> Figures:
     """Ask a server from a process of its own; `cpu` is what the server used for an answer."""
     asked = server.contender
-    order = Order(server.port, asked.path, connections, seconds, asked.proof, asked.is_kept)
+    order = Order(server.port, asked.path, connections, seconds, asked.proof, asked.is_kept, hits)
     command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(order))]
-    before = cpu.seconds(server.group)
+    before = server.used()
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
     figures: Figures = json.loads(done.stdout)
-    used = cpu.seconds(server.group) - before
-    return figures | {"cpu": used / figures["asked"]}
+    return figures | {"cpu": (server.used() - before) / figures["asked"]}

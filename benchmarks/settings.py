@@ -13,7 +13,7 @@ SECRET_KEY = "a key that protects nothing"
 ALLOWED_HOSTS = ["127.0.0.1"]
 DEBUG = False
 USE_TZ = True
-ROOT_URLCONF = "benchmarks.site"
+ROOT_URLCONF = _contender.urls
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -21,10 +21,11 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
-    *(["pagecache"] if _contender.name.startswith("pagecache") else []),
+    *_contender.apps,
     "benchmarks",
 ]
 MIDDLEWARE = list(_contender.middleware)
+STATIC_URL = "static/"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -40,6 +41,9 @@ CACHES = {
         "TIMEOUT": LIFE,
     }
 }
+CACHEOPS_REDIS = os.environ.get("REDIS_URL")
+CACHEOPS_DEFAULTS = {"timeout": LIFE}
+CACHEOPS: dict[str, dict[str, str]] = {"benchmarks.*": {}}
 CACHE_MIDDLEWARE_SECONDS = LIFE
 CACHE_MIDDLEWARE_KEY_PREFIX = ""
 PAGECACHE: dict[str, Any] = {
@@ -52,3 +56,8 @@ PAGECACHE: dict[str, Any] = {
     "LOCAL": _contender.local,
     "MODE": "decorated" if _contender.name == "pagecache-page" else "all",
 }
+
+
+def CACHEOPS_PREFIX(_query: object) -> str:  # noqa: N802 the name of the setting
+    """Keep this run apart from others on the same Redis."""
+    return os.environ.get("BENCH_RUN", "")

@@ -16,8 +16,8 @@ from pagecache import cache_page
 times = itertools.count(1)
 
 
-def page(_request: HttpRequest) -> HttpResponse:
-    """Make the page from its row."""
+def page(_request: HttpRequest, number: int = 0) -> HttpResponse:  # noqa: ARG001 of the address
+    """Make the page from its row, which is the same for all numbers."""
     return HttpResponse(marked(next(times)) + Text.objects.get(pk=1).body)
 
 
@@ -26,9 +26,13 @@ def text(_request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(Text.objects.get(pk=pk).body)
 
 
+VIEWS = {
+    "page": page,
+    "django": django_cache_page(LIFE)(page),
+    "pagecache": cache_page(LIFE)(page),
+}
 urlpatterns = [
-    path("page/", page),
     path("texts/<int:pk>/", text),
-    path("django/", django_cache_page(LIFE)(page)),
-    path("pagecache/", cache_page(LIFE)(page)),
+    *(path(f"{name}/", view) for name, view in VIEWS.items()),
+    *(path(f"{name}/<int:number>/", view) for name, view in VIEWS.items()),
 ]

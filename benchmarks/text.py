@@ -1,8 +1,10 @@
-"""The page: 12 kB that say in their first line for which time they were made."""
+"""The page: 12 kB, unless told otherwise, that say in their first line for which time they were made."""
 
 from __future__ import annotations
 
-BYTES = 12_000
+import os
+
+BYTES = int(os.environ.get("BENCH_BYTES", "12000"))
 MARK = "made for the time 00000000\n"
 LINE = "A page of a site, as long as pages are, read by many and written by few.\n"
 TEXT = (LINE * (BYTES // len(LINE) + 1))[: BYTES - len(MARK)]

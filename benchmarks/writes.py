@@ -6,40 +6,44 @@ An answer is stale if, before it was asked for, a save of its row had returned w
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import random
 import re
 import subprocess
 import sys
 import time
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from benchmarks import servers
+from benchmarks.commands import ROOT
 from benchmarks.contenders import BY_NAME
 from benchmarks.load import BODY, BREAK, MADE, PATIENCE, Line, poll_of, words_for
 from benchmarks.report import Table, aligned
-from benchmarks.servers import ROOT, Running
-from benchmarks.text import MARK, TEXT, marked
+from benchmarks.rounds import Spread, Tell
+from benchmarks.saves import PAGES
+from benchmarks.servers import Running
+from benchmarks.text import MARK
 from tests.servers import redis
 
-PAGES = 1000
-RATES = (0, 10)  # writes a second
-CONTENDERS = (
-    "django",
-    "pagecache",
-    "pagecache-wsgi",
-    "pagecache-wsgi-validate",
-    "pagecache-wsgi-push",
-)
-SECONDS, ROUNDS, CONNECTIONS = 8.0, 2, 8
+SHORT = "pagecache", "pagecache-wsgi", "pagecache-wsgi-validate", "pagecache-wsgi-push"
+CONTENDERS = ("django", "cacheops", *SHORT)
+SHORT_RATES, RATES = (0, 10), (0, 1, 10, 100)  # writes a second
+SECONDS, ROUNDS, CONNECTIONS = 5.0, 2, 8
+MOST_WRITES = 100_000  # of one run
 PAGE = re.compile(MADE + rb"(\d{8})\n")
 BOUND = 1.0  # seconds; `PUSH_BOUND` as it is by default
 COLUMNS = (
     *("with writes", "writes/s", "answers/s", "hits", "p50 ms of hits", "p99 ms of hits"),
     *("x p99 without writes", "wrong", "stale", "stale beyond the bound"),
 )
+WRONG = -1  # the value of an answer that is no page of a row
 
 
 class Answer(NamedTuple):
@@ -52,8 +56,73 @@ class Answer(NamedTuple):
     is_hit: bool
 
 
-WRONG = -1  # the value of an answer that is no page of a row
 Saves = dict[int, list[tuple[float, int]]]  # by row: when a save returned, and what it wrote
+
+
+@dataclass
+class Run:
+    """What is left of the answers of some seconds: counts, and what each hit took."""
+
+    answers: int = 0
+    wrong: int = 0
+    stale: int = 0
+    late: int = 0  # stale beyond the bound
+    waits: array[float] = field(default_factory=lambda: array("d"))
+
+    @classmethod
+    def of(cls, answers: Sequence[Answer], saves: Saves) -> Run:
+        """Count answers."""
+        return cls(
+            len(answers),
+            sum(one.value == WRONG for one in answers),
+            stale(answers, saves),
+            stale(answers, saves, BOUND),
+            array("d", (one.waited for one in answers if one.is_hit)),
+        )
+
+
+@dataclass
+class Written:
+    """The runs by contender and writes a second."""
+
+    runs: dict[tuple[str, int], list[Run]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def names(self) -> list[str]:
+        """Who was asked."""
+        return list(dict.fromkeys(name for name, _ in self.runs))
+
+    def slower(self, name: str, rate: int) -> Spread:
+        """Return how many times those without writes that is, round by round."""
+        pairs = zip(self.runs[name, rate], self.runs[name, 0], strict=True)
+        return Spread.of([p99_of(one) / p99_of(quiet) for one, quiet in pairs])
+
+    def _waits(self, name: str, rate: int) -> list[float]:
+        return [wait for run in self.runs[name, rate] for wait in run.waits]
+
+    def table(self) -> Table:
+        """Return a row for each contender and rate."""
+        return [COLUMNS, *(self._row(name, rate) for name, rate in self.runs)]
+
+    def _hits(self, name: str, rate: int, answers: int) -> tuple[str, ...]:
+        waits = self._waits(name, rate)
+        return (
+            f"{len(waits) / answers:.2%}",
+            f"{percentile(waits, 0.5):.2f}",
+            f"{percentile(waits, 0.99):.2f}",
+            f"{self.slower(name, rate).median:.2f}",
+        )
+
+    def _row(self, name: str, rate: int) -> tuple[str, ...]:
+        runs, waits = self.runs[name, rate], self._waits(name, rate)
+        count = sum(run.answers for run in runs)
+        return (
+            BY_NAME[name].label,
+            str(rate),
+            f"{count / (SECONDS * len(runs)):,.0f}",
+            *(self._hits(name, rate, count) if waits else [""] * 4),
+            *(str(sum(getattr(run, what) for run in runs)) for what in ("wrong", "stale", "late")),
+        )
 
 
 class PageLine(Line):
@@ -104,10 +173,11 @@ def seen_in(answer: bytes) -> tuple[int, bool]:
     return int(is_page[1]), b"cache-status: pagecache; hit" in head.lower()
 
 
-def with_writes(server: Running, rate: float) -> tuple[list[Answer], Saves]:
-    """Ask while somebody saves so many rows a second; return the answers, and what was saved."""
+def with_writes(server: Running, rate: float, first: int) -> Run:
+    """Ask while somebody saves so many rows a second, with rising values."""
     os.environ["BENCH_CONTENDER"] = server.contender.name
-    command = (sys.executable, "-m", "benchmarks.writes", "save", str(rate), str(SECONDS))
+    words = map(str, (rate, SECONDS, first))
+    command = (sys.executable, "-m", "benchmarks.saves", *words)
     writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with writer:
         if writer.stdout is None or not writer.stdout.readline():
@@ -117,25 +187,7 @@ def with_writes(server: Running, rate: float) -> tuple[list[Answer], Saves]:
         for line in writer.stdout:
             at, row, value = line.split()
             saves[int(row)].append((float(at), int(value)))
-    return answers, saves
-
-
-def save(rate: float, seconds: float) -> None:
-    """Save rows at random, and say of each when that had returned."""
-    import django  # noqa: PLC0415 only here
-
-    django.setup()
-    from benchmarks.models import Text  # noqa: PLC0415 Django is set up first
-
-    print(flush=True)
-    begun, end = time.perf_counter(), time.perf_counter() + seconds
-    value = int(time.time()) % 10_000_000  # more than any other writer before wrote
-    due = begun
-    while rate and (due := due + 1 / rate) < end:
-        time.sleep(max(0.0, due - time.perf_counter()))
-        value, row = value + 1, random.randrange(PAGES) + 1  # noqa: S311 no secret
-        Text(pk=row, body=marked(value) + TEXT).save()
-        print(time.perf_counter(), row, value, flush=True)
+    return Run.of(answers, saves)
 
 
 def stale(answers: Iterable[Answer], saves: Saves, bound: float = 0.0) -> int:
@@ -147,62 +199,44 @@ def stale(answers: Iterable[Answer], saves: Saves, bound: float = 0.0) -> int:
     )
 
 
-def fill() -> None:
-    """Make the rows; in a process of its own, which holds the settings of one contender."""
-    lines = (
-        "import django; django.setup()",
-        "from benchmarks.models import Text",
-        f"Text.objects.bulk_create([Text(pk=pk, body={marked(0) + TEXT!r}) for pk in range(2, {PAGES + 1})])",
-        f"Text.objects.filter(pk=1).update(body={marked(0) + TEXT!r})",
-    )
-    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=True)
-
-
 def percentile(waits: Sequence[float], part: float) -> float:
     """Return what so large a part of some waits took at most, in milliseconds."""
     ordered = sorted(waits) or [0.0]
     return ordered[int((len(ordered) - 1) * part)] * 1000
 
 
-def table(redis_url: str) -> Table:
-    """Measure, round after round; return a row for each contender and rate."""
-    seen: dict[tuple[str, int], list[tuple[list[Answer], Saves]]] = defaultdict(list)
-    with servers.site(redis_url):
-        fill()
-        with servers.up([BY_NAME[name] for name in CONTENDERS]) as running:
-            for _ in range(ROUNDS):
-                for name, server in running.items():
-                    for rate in RATES:
-                        for _ in range(2):
-                            asked(server, 600, range(1, PAGES + 1))
-                        seen[name, rate].append(with_writes(server, rate))
-    rows: Table = [COLUMNS]
-    for (name, rate), rounds in seen.items():
-        answers = [one for each, _ in rounds for one in each]
-        hits = [one.waited for one in answers if one.is_hit]
-        quiet = [one.waited for each, _ in seen[name, 0] for one in each if one.is_hit]
-        is_ours = bool(hits)
-        p99 = percentile(hits, 0.99)
-        rows.append(
-            (
-                BY_NAME[name].label,
-                str(rate),
-                f"{len(answers) / (SECONDS * ROUNDS):,.0f}",
-                f"{len(hits) / len(answers):.2%}" if is_ours else "",
-                f"{percentile(hits, 0.5):.2f}" if is_ours else "",
-                f"{p99:.2f}" if is_ours else "",
-                f"{p99 / percentile(quiet, 0.99):.2f}" if is_ours else "",
-                str(sum(one.value == WRONG for one in answers)),
-                str(sum(stale(each, saves) for each, saves in rounds)),
-                str(sum(stale(each, saves, BOUND) for each, saves in rounds)),
-            )
-        )
-    return rows
+def p99_of(run: Run) -> float:
+    """Return what nearly all hits took at most, in milliseconds; a run without hits took no time."""
+    return percentile(run.waits, 0.99)
+
+
+def measured(redis_url: str, tell: Tell, *, is_full: bool = False) -> Written:
+    """Measure, round after round."""
+    names, rates = (CONTENDERS, RATES) if is_full else (SHORT, SHORT_RATES)
+    written, firsts = Written(), itertools.count(1, MOST_WRITES)
+    with servers.site(redis_url), servers.up([BY_NAME[name] for name in names]) as up, no_pauses():
+        subprocess.run((sys.executable, "-m", "benchmarks.saves", "fill"), cwd=ROOT, check=True)
+        for number in range(1, ROUNDS + 1):
+            tell(f"round {number} of {ROUNDS} while somebody writes")
+            for name, server in up.running.items():
+                for rate in rates:
+                    for _ in range(2):
+                        asked(server, 600, range(1, PAGES + 1))
+                    written.runs[name, rate].append(with_writes(server, rate, next(firsts)))
+    return written
+
+
+@contextmanager
+def no_pauses() -> Generator[None]:
+    """Let the asker collect no garbage: that would count as what answers took."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["save"]:
-        save(float(sys.argv[2]), float(sys.argv[3]))
-    else:
-        with redis() as store:
-            print(aligned(table(store.url)))
+    is_full = sys.argv[1:] == ["--full"]
+    with redis() as store:
+        print(aligned(measured(store.url, lambda _progress: None, is_full=is_full).table()))

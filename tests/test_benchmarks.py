@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,26 +12,27 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chart import bars
-from benchmarks.contenders import BASELINES, BY_NAME
-from benchmarks.load import HOST, PATIENCE, Judge, Line, Order, poll_of
+from benchmarks.contenders import BASELINES, BY_NAME, CONTENDERS
+from benchmarks.fronts import found
+from benchmarks.goals import table as goals_table
 from benchmarks.precision import Failure, Result, Score, measured, score, table
 from benchmarks.process import LABELS
-from benchmarks.report import aligned, call_table
-from benchmarks.rounds import Spread, ratios
+from benchmarks.report import absent_rows, aligned, call_table
+from benchmarks.rounds import Measured, Plan, Spread, ratios
+from benchmarks.servers import load, site, up
+from benchmarks.sweeps import SWEEPS
+from benchmarks.sweeps import table as sweep_table
 from benchmarks.systems import EDITS, OURS, SYSTEMS
 from benchmarks.text import TEXT, marked
-from benchmarks.writes import WRONG, Answer, seen_in, stale
+from benchmarks.writes import WRONG, Answer, Run, Written, seen_in, stale
 from tests.servers import MissingServerError, redis
 
 FAST = ("pagecache-wsgi", "pagecache-asgi")
-HTTP = (*BASELINES, "no-cache", "pagecache", *FAST)
+ELSEWHERE = ("bare-gunicorn", "pagecache-asgi-push-uvicorn")
+HTTP = (*BASELINES, "no-cache", "pagecache", *FAST, *ELSEWHERE)
 CALLS = (*BASELINES, "pagecache", "pagecache-wsgi", "get-many")
 ROOT = Path(__file__).resolve().parent.parent
-KEPT = Order(port=0, path="/", connections=1, seconds=1, proof="cache-status: hit", is_kept=True)
 HEAD = b"HTTP/1.1 200 OK\r\nCache-Status: hit\r\n\r\n"
-
-
-WHOLE = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: 12000\r\n\r\n")
 
 
 def body(time: int) -> bytes:
@@ -55,7 +54,7 @@ def test_a_short_run_has_a_row_for_each_contender(
     monkeypatch.setenv("REDIS_URL", redis_url)
     page = tmp_path / "benchmarks.md"
     command = [sys.executable, "-m", "benchmarks", "--rounds", "1", "--seconds", "0.2"]
-    command += ["--only", "no-cache", "pagecache", *FAST, "get-many"]
+    command += ["--only", *HTTP, "get-many"]
 
     done = subprocess.run(
         [*command, "--markdown", page], cwd=ROOT, capture_output=True, text=True, check=False
@@ -68,116 +67,63 @@ def test_a_short_run_has_a_row_for_each_contender(
         assert figure, f"{label} has a row"
         assert int(figure[1].replace(",", "")) > 0
         assert f"\n| {label} | " in page.read_text()
+    assert "## Goals" in page.read_text()
+    assert page.with_suffix(".svg").read_text().startswith("<svg")
 
 
-def test_the_kept_answer_is_right_and_another_is_wrong() -> None:
-    judge = Judge(KEPT)
+def test_what_is_not_installed_is_said(redis_url: str) -> None:
+    other = replace(BY_NAME["nginx"], front="no-such-program")
+    module = replace(BY_NAME["fancy"], package="no_such_module")
 
-    assert judge.is_right(HEAD + body(1))
-    assert judge.known == HEAD + body(1)
-    assert judge.is_right(HEAD + body(1))
-    assert not judge.is_right(HEAD + body(2))
-    assert judge.known == HEAD + body(1)
+    with up([other, module]) as servers:
+        measured = Measured({}, servers.absent)
 
-
-def test_what_is_made_anew_each_time_is_looked_at_each_time() -> None:
-    judge = Judge(replace(KEPT, is_kept=False))
-
-    assert judge.is_right(HEAD + body(1))
-    assert judge.is_right(HEAD + body(2))
-    assert judge.known == b""
+    assert not servers.running
+    assert [row[1] for row in absent_rows(measured, 3)] == [
+        "not here: no-such-program is not installed",
+        "not here: no_such_module is not installed",
+    ]
 
 
-@pytest.mark.parametrize(
-    "head, text",
-    [
-        pytest.param(HEAD.replace(b"200", b"500"), body(1), id="an error"),
-        pytest.param(HEAD.replace(b"hit", b"fwd=miss"), body(1), id="not from the cache"),
-        pytest.param(HEAD, body(1)[:-1], id="cut off"),
-        pytest.param(HEAD, body(1).replace(b"page", b"wage"), id="another text"),
-    ],
-)
-def test_a_wrong_answer_is_seen(head: bytes, text: bytes) -> None:
-    assert not Judge(KEPT).is_right(head + text)
+@pytest.mark.parametrize("program", ["nginx", "varnishd"])
+def test_cache_before_a_server_keeps_its_answer(redis_url: str, program: str) -> None:
+    if not found(program):
+        pytest.skip(f"needs {program}")
+    (front,) = (one for one in CONTENDERS if one.front == program)
+
+    with site(redis_url), up([front]) as servers:
+        running = servers.running[front.name]
+        load(running, 0.2, 1)
+        figures = load(running, 0.2, 1)
+
+    assert len(running.groups) == 2
+    assert figures["answers"] > 0
+    assert figures["wrong"] == 0
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[Line, socket.socket]]:
-    with socket.create_server((HOST, 0)) as listener:
-        line = Line(listener.getsockname()[1])
-        server, _ = listener.accept()
-        with server:
-            yield line, server
-        line.close()
+@pytest.mark.parametrize("name", ["cacheops", "fancy", "wagtail"])
+def test_caches_of_others_keep_the_page(redis_url: str, name: str) -> None:
+    contender = BY_NAME[name]
+    pytest.importorskip(contender.package)
+
+    with site(redis_url), up([contender]) as servers:
+        running = servers.running[name]
+        load(running, 0.2, 1)
+        figures = load(running, 0.2, 1)
+
+    assert figures["answers"] > 0
+    assert figures["wrong"] == 0
 
 
-def test_the_known_answer_is_heard_as_itself(pair: tuple[Line, socket.socket]) -> None:
-    line, server = pair
-    known = WHOLE + body(1)
+def test_a_sweep_has_a_column_for_each_value(redis_url: str) -> None:
+    small = replace(SWEEPS["hits"], values=(0.5, 1), only=(*BASELINES, "pagecache"))
 
-    server.sendall(known)
+    head, *rows = sweep_table(small, Plan(rounds=1, seconds=0.2), redis_url, lambda _progress: None)
 
-    assert heard(line, known) is known
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param(WHOLE + body(2), id="as long"),
-        pytest.param(WHOLE.replace(b"hit", b"hit; ttl=1") + body(1), id="longer"),
-        pytest.param(b"HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n", id="shorter"),
-    ],
-)
-def test_another_answer_is_heard_as_it_is(pair: tuple[Line, socket.socket], other: bytes) -> None:
-    line, server = pair
-
-    server.sendall(other)
-
-    assert heard(line, WHOLE + body(1)) == other
-
-
-def test_an_answer_in_parts_is_heard_once_it_is_whole(pair: tuple[Line, socket.socket]) -> None:
-    line, server = pair
-    known = WHOLE + body(1)
-
-    for part in (known[:10], known[10:500], known[500:5000]):
-        server.sendall(part)
-        poll_of([line])(PATIENCE)
-        assert line.hear(known) is None
-    server.sendall(known[5000:])
-
-    assert heard(line, known) is known
-
-
-def test_an_end_before_the_answer_is_an_error(pair: tuple[Line, socket.socket]) -> None:
-    line, server = pair
-
-    server.close()
-
-    with pytest.raises(ConnectionError):
-        heard(line, b"")
-
-
-def test_without_epoll_selectors_do(
-    pair: tuple[Line, socket.socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line, server = pair
-    monkeypatch.delattr(select, "epoll", raising=False)
-    poll = poll_of([line])
-
-    assert not poll(0)
-    server.sendall(WHOLE)
-
-    assert [number for number, _ in poll(PATIENCE)] == [line.fileno()]
-
-
-def heard(line: Line, known: bytes) -> bytes:
-    poll = poll_of([line])
-    while poll(PATIENCE):
-        answer = line.hear(known)
-        if answer is not None:
-            return answer
-    raise TimeoutError
+    assert head == ("share of hits", "50%", "100%", "wrong")
+    assert [row[0] for row in rows] == [BY_NAME[name].label for name in small.only]
+    assert all(re.fullmatch(r"[\d,]+ = [\d.]+ \([\d.]+-[\d.]+\)", row[1]) for row in rows)
+    assert {row[-1] for row in rows} == {"0"}
 
 
 def test_answers_are_compared_within_their_round() -> None:
@@ -191,10 +137,10 @@ def test_a_call_is_compared_with_the_trip() -> None:
 
 
 def test_an_edit_drops_what_had_to_go_and_few_film_pages_more(redis_url: str) -> None:
-    found = measured(redis_url, lambda _progress: None, [OURS], films=20, lists=4)
+    results = measured(redis_url, lambda _progress: None, [OURS], films=20, lists=4)
 
-    assert len(found) == len(EDITS)
-    for result in found:
+    assert len(results) == len(EDITS)
+    for result in results:
         assert isinstance(result, Result)
         assert (result.films.pages, result.films.due, result.lists.pages) == (20, 1, 4)
         assert (result.films.stale, result.lists.stale) == (0, 0)
@@ -229,6 +175,38 @@ def test_answer_is_stale_that_shows_less_than_was_saved_before(
     answers = [Answer(asked, 0.1, row, value, is_hit=True) for row in (1, 2)]
 
     assert stale(answers, {1: [(1.0, 6), (4.0, 7)]}, bound=1.0) == expected
+
+
+def test_answers_while_somebody_writes_are_counted() -> None:
+    quiet = [Answer(float(at), 0.002, 1, 5, is_hit=True) for at in range(4)]
+    rows = [
+        *(Answer(float(at), 0.003, 1, 5, is_hit=True) for at in range(3)),
+        Answer(9.0, 0.1, 1, 6, is_hit=False),
+        Answer(9.0, 0.1, 1, WRONG, is_hit=False),
+    ]
+    written = Written()
+    written.runs["pagecache", 0].append(Run.of(quiet, {}))
+    written.runs["pagecache", 10].append(Run.of(rows, {1: [(0.5, 6)]}))
+
+    assert written.slower("pagecache", 10).median == pytest.approx(1.5)
+    assert [row[1] for row in written.table()] == ["writes/s", "0", "10"]
+    assert written.table()[2][3] == "60.00%"
+    assert written.table()[2][-3:] == ("1", "2", "1")
+
+
+def test_goals_stand_beside_what_was_seen() -> None:
+    figures = {"seconds": 1.0, "wrong": 0.0}
+    rounds = {
+        name: [figures | {"answers": answers}]
+        for name, answers in (("django", 10.0), ("django-redis", 20.0), ("pagecache", 40.0))
+    }
+
+    table = goals_table(Measured(rounds, {}), None)
+
+    assert [row[2:] for row in table[1:]] == [
+        ("4.00 (4.00-4.00)", "2.00 (2.00-2.00)"),
+        ("0", ""),
+    ]
 
 
 def test_page_of_a_row_tells_its_save() -> None:

@@ -1,0 +1,65 @@
+"""What pagecache is to reach, beside what it did: figures to read, of which no exit status depends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.contenders import BY_NAME
+from benchmarks.report import Table, times
+from benchmarks.rounds import Measured, Rounds, rates, ratios
+from benchmarks.writes import Written
+
+COLUMNS = ("goals", "goal", "seen", "against django-redis")
+PUSH = "pagecache-wsgi-push"
+ANY = "the more the better"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Answers a second of one contender by those of another."""
+
+    name: str
+    other: str
+    goal: str = ANY
+    is_to_django: bool = False
+
+
+RATIOS = (
+    Ratio("pagecache", "django", is_to_django=True),
+    Ratio("pagecache-wsgi", "django", is_to_django=True),
+    Ratio("pagecache-wsgi-validate", "django", is_to_django=True),
+    Ratio(PUSH, "django", is_to_django=True),
+    Ratio(PUSH, "bare", "at least 0.6"),
+    Ratio(f"{PUSH}-gunicorn", "bare-gunicorn", "at least 0.85"),
+    Ratio("pagecache-asgi-push-uvicorn", "bare-asgi-uvicorn", "at least 0.5"),
+)
+SLOWER = "at most 2"  # times, at the 99th percentile of hits, with writes
+
+
+def table(measured: Measured, written: Written | None) -> Table:
+    """Return a row for each goal that something was measured for."""
+    rows = [*_ratios(measured.rounds), *(_writes(written) if written else ())]
+    wrong = sum(figures["wrong"] for each in measured.rounds.values() for figures in each)
+    return [COLUMNS, *rows, ("wrong answers over HTTP, of all", "0", f"{wrong:.0f}", "")]
+
+
+def _ratios(rounds: Rounds) -> Iterator[tuple[str, ...]]:
+    reached = rates(rounds)
+    for goal in RATIOS:
+        if {goal.name, goal.other} <= rounds.keys():
+            label = f"{BY_NAME[goal.name].label} : {BY_NAME[goal.other].label}"
+            seen = times(ratios(reached[goal.name], reached[goal.other]))
+            beside = ratios(reached[goal.name], reached["django-redis"])
+            yield label, goal.goal, seen, times(beside) if goal.is_to_django else ""
+
+
+def _writes(written: Written) -> Iterator[tuple[str, ...]]:
+    for name in written.names:
+        if "pagecache" in BY_NAME[name].apps:
+            label = f"{BY_NAME[name].label}: p99 of hits with 10 writes a second : without"
+            yield label, SLOWER, times(written.slower(name, 10)), ""
+    ours = [name for name in written.names if "pagecache" in BY_NAME[name].apps]
+    runs = [run for (name, _rate), each in written.runs.items() if name in ours for run in each]
+    yield "stale pages of pagecache with writes", "0", f"{sum(run.stale for run in runs)}", ""
+    yield "of these, beyond PUSH_BOUND", "0", f"{sum(run.late for run in runs)}", ""

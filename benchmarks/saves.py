@@ -1,0 +1,48 @@
+"""Somebody who saves rows meanwhile: `python -m benchmarks.saves RATE SECONDS FIRST`, in a process of its own."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from itertools import count
+
+from benchmarks.text import TEXT, marked
+
+PAGES = 1000
+
+
+def fill() -> None:
+    """Make a row for each page."""
+    from benchmarks.models import Text  # noqa: PLC0415 Django is set up first
+
+    first = marked(0) + TEXT
+    Text.objects.bulk_create([Text(pk=pk, body=first) for pk in range(2, PAGES + 1)])
+    Text.objects.filter(pk=1).update(body=first)
+
+
+def save(rate: float, seconds: float, first: int) -> None:
+    """Save rows at random with values from the first on, and say of each when that had returned."""
+    from benchmarks.models import Text  # noqa: PLC0415 Django is set up first
+
+    print(flush=True)
+    end = time.perf_counter() + seconds
+    due = time.perf_counter()
+    for value in count(first) if rate else ():
+        due += 1 / rate
+        if due > end:
+            break
+        time.sleep(max(0.0, due - time.perf_counter()))
+        row = random.randrange(PAGES) + 1  # noqa: S311 no secret
+        Text(pk=row, body=marked(value) + TEXT).save()
+        print(time.perf_counter(), row, value, flush=True)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    if sys.argv[1:] == ["fill"]:
+        fill()
+    else:
+        save(float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))
