@@ -10,9 +10,11 @@ from benchmarks.report import Table, times
 from benchmarks.rounds import Measured, Rounds, rates, ratios
 from benchmarks.writes import Written
 
-COLUMNS = ("goals", "goal", "seen", "against django-redis")
+COLUMNS = ("goals", "goal", "seen", "by CPU", "seen against django-redis", "by CPU of it")
 PUSH = "pagecache-wsgi-push"
 ANY = "the more the better"
+NOTHING = "", ""
+REST = "", *NOTHING
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,33 @@ def table(measured: Measured, written: Written | None) -> Table:
     """Return a row for each goal that something was measured for."""
     rows = [*_ratios(measured.rounds), *(_writes(written) if written else ())]
     wrong = sum(figures["wrong"] for each in measured.rounds.values() for figures in each)
-    return [COLUMNS, *rows, ("wrong answers over HTTP, of all", "0", f"{wrong:.0f}", "")]
+    return [COLUMNS, *rows, ("wrong answers over HTTP, of all", "0", f"{wrong:.0f}", *REST)]
 
 
 def _ratios(rounds: Rounds) -> Iterator[tuple[str, ...]]:
-    reached = rates(rounds)
     for goal in RATIOS:
         if {goal.name, goal.other} <= rounds.keys():
             label = f"{BY_NAME[goal.name].label} : {BY_NAME[goal.other].label}"
-            seen = times(ratios(reached[goal.name], reached[goal.other]))
-            beside = ratios(reached[goal.name], reached["django-redis"])
-            yield label, goal.goal, seen, times(beside) if goal.is_to_django else ""
+            seen = _compared(rounds, goal.name, goal.other)
+            beside = _compared(rounds, goal.name, "django-redis") if goal.is_to_django else NOTHING
+            yield (label, goal.goal, *seen, *beside)
+
+
+def _compared(rounds: Rounds, name: str, other: str) -> tuple[str, str]:
+    """Return how many times as fast one is by answers a second, and by processor time where it is known."""
+    reached = rates(rounds)
+    used = {one: [figures["cpu"] for figures in rounds[one]] for one in (name, other)}
+    is_known = all(used[name]) and all(used[other])
+    by_cpu = times(ratios(used[other], used[name])) if is_known else ""
+    return times(ratios(reached[name], reached[other])), by_cpu
 
 
 def _writes(written: Written) -> Iterator[tuple[str, ...]]:
     for name in written.names:
         if "pagecache" in BY_NAME[name].apps:
             label = f"{BY_NAME[name].label}: p99 of hits with 10 writes a second : without"
-            yield label, SLOWER, times(written.slower(name, 10)), ""
+            yield label, SLOWER, times(written.slower(name, 10)), *REST
     ours = [name for name in written.names if "pagecache" in BY_NAME[name].apps]
     runs = [run for (name, _rate), each in written.runs.items() if name in ours for run in each]
-    yield "stale pages of pagecache with writes", "0", f"{sum(run.stale for run in runs)}", ""
-    yield "of these, beyond PUSH_BOUND", "0", f"{sum(run.late for run in runs)}", ""
+    yield "stale pages of pagecache with writes", "0", f"{sum(run.stale for run in runs)}", *REST
+    yield "of these, beyond PUSH_BOUND", "0", f"{sum(run.late for run in runs)}", *REST

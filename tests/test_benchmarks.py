@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from benchmarks.chart import bars
 from benchmarks.contenders import BASELINES, BY_NAME, CONTENDERS
@@ -69,6 +71,18 @@ def test_a_short_run_has_a_row_for_each_contender(
         assert f"\n| {label} | " in page.read_text()
     assert "## Goals" in page.read_text()
     assert page.with_suffix(".svg").read_text().startswith("<svg")
+
+
+def test_nothing_stays_in_the_redis(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as server:
+        server.set("of-others", 1)
+        with site(redis_url):
+            run = os.environ["BENCH_RUN"]
+            server.mset({f"of:{run}:{number}": 1 for number in range(1500)})
+
+        assert server.get("of-others") == b"1"
+        assert not server.keys(f"*{run}*")
+        server.delete("of-others")
 
 
 def test_what_is_not_installed_is_said(redis_url: str) -> None:
@@ -197,15 +211,15 @@ def test_answers_while_somebody_writes_are_counted() -> None:
 def test_goals_stand_beside_what_was_seen() -> None:
     figures = {"seconds": 1.0, "wrong": 0.0}
     rounds = {
-        name: [figures | {"answers": answers}]
+        name: [figures | {"answers": answers, "cpu": 2 / answers}]
         for name, answers in (("django", 10.0), ("django-redis", 20.0), ("pagecache", 40.0))
     }
 
     table = goals_table(Measured(rounds, {}), None)
 
     assert [row[2:] for row in table[1:]] == [
-        ("4.00 (4.00-4.00)", "2.00 (2.00-2.00)"),
-        ("0", ""),
+        (*["4.00 (4.00-4.00)"] * 2, *["2.00 (2.00-2.00)"] * 2),
+        ("0", "", "", ""),
     ]
 
 
