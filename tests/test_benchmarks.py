@@ -73,6 +73,14 @@ def test_a_short_run_has_a_row_for_each_contender(
     assert page.with_suffix(".svg").read_text().startswith("<svg")
 
 
+def test_pages_are_made_once_for_visitors_who_differ_in_what_nobody_reads() -> None:
+    command = [sys.executable, "-m", "benchmarks.visitors"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "pagecache: 300 visitors, 5 pages made"
+
+
 def test_nothing_stays_in_the_redis(redis_url: str) -> None:
     with Redis.from_url(redis_url) as server:
         server.set("of-others", 1)
