@@ -70,6 +70,17 @@ def _in_tiers(ours: Contender) -> tuple[Contender, ...]:
     return (ours, *tiers)
 
 
+def _under_asgi(contender: Contender) -> Contender:
+    """Return the same for servers with an event loop."""
+    return replace(
+        contender,
+        name=f"{contender.name}-async",
+        label=f"{contender.label}, under ASGI",
+        application="benchmarks.asgi:application",
+        interface="asgi",
+    )
+
+
 def _on(server: str, *contenders: Contender) -> tuple[Contender, ...]:
     """Return the same on another server."""
     return tuple(
@@ -86,6 +97,8 @@ WSGI = _in_tiers(_ours("pagecache-wsgi", "pagecache's WSGI lane", "benchmarks.fa
 ASGI = _in_tiers(
     _ours("pagecache-asgi", "pagecache's ASGI lane", "benchmarks.fast:over_asgi", "asgi")
 )
+ASYNC = tuple(map(_under_asgi, (NO_CACHE, DJANGO)))
+OURS_ASYNC = _under_asgi(MIDDLEWARE[0])
 BARE = Contender("bare", "floor: a WSGI function", application="benchmarks.floors:bare")
 BARE_ASGI = Contender(
     "bare-asgi",
@@ -95,6 +108,7 @@ BARE_ASGI = Contender(
 )
 
 OTHERS = (
+    *ASYNC,
     replace(
         DJANGO,
         name="django-redis",
@@ -145,12 +159,7 @@ OURS = (
     *MIDDLEWARE,
     *WSGI,
     *ASGI,
-    _ours(
-        "pagecache-async",
-        "pagecache's middleware under ASGI",
-        "benchmarks.asgi:application",
-        "asgi",
-    ),
+    OURS_ASYNC,
     replace(
         _ours("pagecache-page", "pagecache's cache_page alone"),
         middleware=STOCK,
@@ -164,7 +173,7 @@ FLOORS = (
 )
 ELSEWHERE = (
     *_on(GUNICORN, NO_CACHE, DJANGO, MIDDLEWARE[0], *WSGI, BARE),
-    *_on(UVICORN, *ASGI, BARE_ASGI),
+    *_on(UVICORN, *ASYNC, OURS_ASYNC, *ASGI, BARE_ASGI),
 )
 CONTENDERS = (NO_CACHE, DJANGO, *OTHERS, *OURS, *FLOORS, *ELSEWHERE)
 BASELINES = ("django", "django-redis")  # what the others are compared with

@@ -101,6 +101,9 @@ def up(contenders: Sequence[Contender]) -> Generator[Up]:
     servers = Up()
     with ExitStack() as stack:
         for contender in contenders:
+            if lacking := _lacking(contender):
+                servers.absent[contender.name] = f"{lacking} is not installed"
+                continue
             try:
                 servers.running[contender.name] = _started(contender, stack)
             except MissingServerError as error:
@@ -110,13 +113,16 @@ def up(contenders: Sequence[Contender]) -> Generator[Up]:
         yield servers
 
 
-def _started(contender: Contender, stack: ExitStack) -> Running:
-    """Start a contender's server, and the cache before it."""
+def _lacking(contender: Contender) -> str:
+    """Return what is not here of what a contender needs, if something is not."""
     for module in filter(None, (contender.server, contender.package)):
         if find_spec(module) is None:
-            raise MissingServerError(f"{module} is not installed")
-    if contender.front and not fronts.found(contender.front):
-        raise MissingServerError(f"{contender.front} is not installed")
+            return module
+    return contender.front if contender.front and not fronts.found(contender.front) else ""
+
+
+def _started(contender: Contender, stack: ExitStack) -> Running:
+    """Start a contender's server, and the cache before it."""
     port = free_port()
     os.environ["BENCH_CONTENDER"] = contender.name
     why = f"{contender.name}, on Django {django.__version__}"
