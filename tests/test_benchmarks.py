@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +230,21 @@ def test_goals_stand_beside_what_was_seen() -> None:
         (*["4.00 (4.00-4.00)"] * 2, *["2.00 (2.00-2.00)"] * 2),
         ("0", "", "", ""),
     ]
+
+
+def test_goals_tell_what_may_be_late_from_what_may_not() -> None:
+    written, waits = Written(), array("d", [0.001])
+    for name in ("django", "pagecache", "pagecache-wsgi-push"):
+        for rate in (0, 10):
+            written.runs[name, rate].append(Run(1, 0, 3, 1, waits))
+
+    table = goals_table(Measured({}, {}), written)
+
+    assert {row[0]: row[2] for row in table if row[0].startswith("stale")} == {
+        "stale pages, but for push": "6",
+        "stale pages of push, later than PUSH_BOUND": "2",
+        "stale pages of push, within it": "4",
+    }
 
 
 def test_page_of_a_row_tells_its_save() -> None:
