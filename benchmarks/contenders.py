@@ -100,6 +100,12 @@ ASGI = _in_tiers(
 ASYNC = tuple(map(_under_asgi, (NO_CACHE, DJANGO)))
 OURS_ASYNC = _under_asgi(MIDDLEWARE[0])
 BARE = Contender("bare", "floor: a WSGI function", application="benchmarks.floors:bare")
+BARE_HEAD = replace(
+    BARE,
+    name="bare-head",
+    label="floor: a WSGI function with the headers of a hit",
+    application="benchmarks.floors:with_head",
+)
 BARE_ASGI = Contender(
     "bare-asgi",
     "floor: an ASGI function",
@@ -169,10 +175,11 @@ OURS = (
 FLOORS = (
     Contender("mget", "floor: a middleware with one MGET", ("benchmarks.floors.OneTrip", *STOCK)),
     BARE,
+    BARE_HEAD,
     BARE_ASGI,
 )
 ELSEWHERE = (
-    *_on(GUNICORN, NO_CACHE, DJANGO, MIDDLEWARE[0], *WSGI, BARE),
+    *_on(GUNICORN, NO_CACHE, DJANGO, MIDDLEWARE[0], *WSGI, BARE, BARE_HEAD),
     *_on(UVICORN, *ASYNC, OURS_ASYNC, *ASGI, BARE_ASGI),
 )
 CONTENDERS = (NO_CACHE, DJANGO, *OTHERS, *OURS, *FLOORS, *ELSEWHERE)

@@ -43,12 +43,30 @@ class OneTrip:
 
 
 HEAD = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(PAGE)))]
+HEAD_OF_HIT = [
+    *HEAD,
+    ("X-Frame-Options", "DENY"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("No-Vary-Search", "key-order, params"),
+    ("ETag", '"5f51f36f3b93424120e60ef9"'),
+    ("Cache-Control", "max-age=0, must-revalidate"),
+    ("Cache-Status", "pagecache; hit; ttl=3600"),
+    ("Age", "1"),
+]
 RAW_HEAD = [(name.lower().encode(), value.encode()) for name, value in HEAD]
 
 
 def bare(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer at once, with a page of the same length."""
     start_response("200 OK", HEAD)
+    return [PAGE]
+
+
+def with_head(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer at once, with as many headers as a hit has: servers look at each."""
+    start_response("200 OK", HEAD_OF_HIT)
     return [PAGE]
 
 

@@ -49,7 +49,8 @@ so.
 The caches are set up as their documentation says: Django's, also on django-redis and on LocMemCache (which one worker
 does not share with others); `cache_page` of django-fancy-cache, `cached_view_as(Text)` of django-cacheops, and the
 middleware of wagtail-cache, all on Redis. "validate" and "push" are values of `LOCAL`. The floors do what no cache can
-be faster than: one trip to Redis under Django, and no Django at all, with a page of the same length.
+be faster than: one trip to Redis under Django, and no Django at all, with a page of the same length, and as many
+headers as that needs or as a hit has.
 """
 PARTS = {
     "calls": """
