@@ -355,7 +355,7 @@ def memories() -> dict[str, Callable[[], int]]:
         "hosts": lambda: len(facts._accepted_hosts),  # noqa: SLF001
         "queries": lambda: facts._parsed_once.cache_info().currsize,  # noqa: SLF001
         "ways": lambda: sum(len(one._alike) for one in ways._all),  # noqa: SLF001
-        "keys": lambda: keys.material.cache_info().currsize + keys.digest.cache_info().currsize,
+        "keys": lambda: len(keys._recent) + keys._recent_digest.cache_info().currsize,  # noqa: SLF001
         "names": lambda: site_names().version.cache_info().currsize,
     }
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pagecache.core.types import remember
 
 Field = str | None | tuple[str, ...]
-RECENT = 1000  # requests whose key is remembered: a page that is asked for again is asked for by the same fields
+MOST = 1000  # requests whose key is remembered: a page that is asked for again is asked for by the same fields
 SHORT = 2000  # bytes of what is remembered: anybody can make up more
 
 
@@ -16,7 +16,7 @@ def material(fields: tuple[Field, ...]) -> bytes:
     if known is not None:
         return known
     made = b"".join(map(_encode, fields))
-    return remember(_recent, fields, made, RECENT) if len(made) <= SHORT else made
+    return remember(_recent, fields, made, MOST) if len(made) <= SHORT else made
 
 
 def digest(data: bytes) -> str:
@@ -38,4 +38,4 @@ def _encode(value: Field) -> bytes:
 
 
 _recent: dict[tuple[Field, ...], bytes] = {}
-_recent_digest = lru_cache(RECENT)(_digest)
+_recent_digest = lru_cache(MOST)(_digest)
