@@ -70,7 +70,10 @@ def _writes(written: Written) -> Iterator[tuple[str, ...]]:
             label = f"{BY_NAME[name].label}: p99 of hits with 10 writes a second : without"
             yield label, SLOWER, times(written.slower(name, 10)), *REST
     at_once, in_time = _runs(written, is_push=False), _runs(written, is_push=True)
-    yield "stale pages, but for push", "0", str(sum(run.stale for run in at_once)), *REST
+    if at_once:
+        yield "stale pages, but for push", "0", str(sum(run.stale for run in at_once)), *REST
+    if not in_time:
+        return
     yield (
         "stale pages of push, later than PUSH_BOUND",
         "0",

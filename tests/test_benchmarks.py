@@ -108,11 +108,11 @@ def test_what_is_not_installed_is_said(redis_url: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("program", ["nginx", "varnishd"])
-def test_cache_before_a_server_keeps_its_answer(redis_url: str, program: str) -> None:
-    if not found(program):
-        pytest.skip(f"needs {program}")
-    (front,) = (one for one in CONTENDERS if one.front == program)
+def test_cache_before_a_server_keeps_its_answer(redis_url: str) -> None:
+    """Varnish keeps it where `make bench` finds it: each of its rows is checked there."""
+    if not found("nginx"):
+        pytest.skip("needs nginx: its Debian package is nginx-light")
+    (front,) = (one for one in CONTENDERS if one.front == "nginx")
 
     with site(redis_url), up([front]) as servers:
         running = servers.running[front.name]

@@ -45,10 +45,6 @@ class Place:
         self._shows_before = bool(routes.unknown_outside(before))
         self.ways = Ways()
 
-    def asked(self, request: HttpRequest) -> DjangoAsked:
-        """Return the facts of a request: those of another one that said the same, if there was one."""
-        return self.facts_of(request, *self.recall(request))
-
     def recall(self, request: HttpRequest) -> tuple[Address | None, Recalled | None]:
         """Return the address of a request, and what is known of one that said the same."""
         is_plain = type(request) in STOCK and not self.outside

@@ -31,7 +31,7 @@ from pagecache.core.types import UNSET, Way, remember
 MOST = 10_000  # addresses, of one place
 MOST_ALIKE = 8  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
-MOST_TEXT = 2000  # characters by which one is
+MOST_TEXT = 1000  # characters by which one is
 ZONES = {ZoneInfo, fixed_offset}  # which always say the same of themselves
 COOKIES = "HTTP_COOKIE"
 ABSENT = object()

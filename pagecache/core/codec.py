@@ -26,6 +26,7 @@ FIXED = Struct(
     ">dddddd?HBIIII"
 )  # created, expires, age, grace, overlap, took, lasts, status, coding; lengths of material, tags, headers, holes
 FOREVER = float("inf")
+SHORT = 4000  # bytes of what is remembered of an entry: anybody can make up longer addresses
 TEXT = "utf-8", "surrogateescape"
 # Header fields that most pages have, by their number in the store: a change here is another revision.
 COMMON = (
@@ -132,7 +133,9 @@ def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[E
         at = about + FIXED.size + sum(lengths)
         if at > len(rest):
             return None
-        material, tags, headers, holes = _parts(rest[about + FIXED.size : at], *lengths)
+        said = rest[about + FIXED.size : at]
+        parts = _recent_parts if len(said) <= SHORT else _parts
+        material, tags, headers, holes = parts(said, *lengths)
         coding = NAMES[number]
     except (IndexError, StructError, ValueError):
         return None
@@ -163,11 +166,10 @@ def _opened(data: bytes, start: int, name: str, sealer: Sealer | None) -> tuple[
     raise ValueError("It is damaged, not ours, or of another revision.")
 
 
-@lru_cache(1000)
 def _parts(
     data: bytes, material: int, tags: int, headers: int, _holes: int
 ) -> tuple[bytes, tuple[str, ...], tuple[tuple[str, str], ...], tuple[Hole, ...]]:
-    """Return material, tags, headers and holes; remembered, for a page that is asked for again says them again."""
+    """Return material, tags, headers and holes."""
     ends = (material, material + tags, material + tags + headers, len(data))
     names, said, places = (_unpack(data[a:b]) for a, b in pairwise(ends))
     holes = tuple(Hole(int(at), name) for at, name in _pairs(places))
@@ -191,6 +193,9 @@ def _whole(tags: Sequence[str]) -> Iterator[str]:
         tag = f"{last}:{short[1:]}" if short.startswith(SAME) else short
         yield tag
         last = tag.partition(":")[0]
+
+
+_recent_parts = lru_cache(1000)(_parts)  # for a page that is asked for again says them again
 
 
 def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -66,7 +66,7 @@ class Glance:
 
     def _page(self) -> Entry | None:
         entry = self._intact() if self.held is None else self._standing(self.held)
-        if entry is None or writes.unannounced():
+        if entry is None or writes.unannounced() or announcer.owes:
             return None
         return entry if _is_fresh(entry, time.time()) else None
 

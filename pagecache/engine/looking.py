@@ -99,8 +99,7 @@ def _match(visit: Visit, way: Way, current: Versions) -> Flow:
     if proved is None:
         return
     entry, vector = proved
-    if not writes.unannounced().isdisjoint(entry.tags):
-        raise Refused(Reason.UNANNOUNCED)
+    _hold_to_announced(entry)
     found.vector = vector
     _choose(visit, entry, time.time())
     if found.entry is None and is_held:  # as told, maybe, which may be late
@@ -115,6 +114,14 @@ def _match(visit: Visit, way: Way, current: Versions) -> Flow:
     if found.entry is not None and visit.is_ahead and visit.asked.way is None:
         tells = settings.DEBUG or conf.get().options.REVEAL is not None
         visit.asked.found_way(way._replace(is_plain=_is_plain(visit, way), tells=tells))
+
+
+def _hold_to_announced(entry: Entry) -> None:
+    """Refuse where something of the page's is still to be announced, or another thread could not announce meanwhile."""
+    if not writes.unannounced().isdisjoint(entry.tags):
+        raise Refused(Reason.UNANNOUNCED)
+    if announcer.owes:
+        raise Refused(Reason.OWED)
 
 
 def _is_plain(visit: Visit, way: Way) -> bool:

@@ -47,7 +47,8 @@ class AsyncLine(asyncio.Protocol):
     """A connection whose exchanges are awaited, many at a time: answers come in the order of the commands.
 
     Who asks while others wait is sent along with all who do so in the same turn of the loop. Answers to one that waits
-    no more are read and dropped; where the line breaks, all fail who wait. Nobody waits longer than `limit` seconds.
+    no more are read and dropped; where the line breaks, all fail who wait. Nobody waits longer than
+    `limit` seconds, unless answers are coming.
     """
 
     origin: Origin | None
@@ -180,10 +181,10 @@ class AsyncLine(asyncio.Protocol):
         if turns:
             self._timer = self._loop.call_soon(self._let_come, turns - 1, self._pieces)
             return
-        until = monotonic() - self._limit
+        until, error = monotonic() - self._limit, TimeoutError()  # one and the same for all
         for waiter in self._sent:
             if waiter.sent <= until:
-                waiter.fail(TimeoutError())
+                waiter.fail(error)
         self._look()
 
     async def drive(self, steps: Steps[T]) -> T:
