@@ -40,6 +40,9 @@ class Idle(Generic[T]):
         else:
             self._close(thing)
 
+    def __len__(self) -> int:
+        return len(self._things)
+
     def empty(self) -> None:
         """Close them all."""
         while (thing := self.take()) is not None:

@@ -76,8 +76,9 @@ class Line:
         hold_to(self.prefix, said)
         return answers
 
-    def drive(self, steps: Steps[T]) -> T:
-        """Perform the steps of a verb."""
+    def drive(self, steps: Steps[T], *, alone: bool = False) -> T:
+        """Perform the steps of a verb, for the only thread of the process that performs any, or for one of many."""
+        self._talk.looks = alone
         answers: Any = None
         while True:
             try:

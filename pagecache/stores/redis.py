@@ -58,6 +58,7 @@ class RedisStore(Store):
         self._listener: Listener | None = None
         self._idle: Idle[Line] = Idle(Line.close)
         self._loop_idle: LoopIdle[AsyncLine] = LoopIdle(AsyncLine.close)
+        self._is_alone = True  # no two threads were at work here at once
 
     def close(self) -> None:
         """Close the idle connections of this process, and the one that is listened to."""
@@ -85,13 +86,15 @@ class RedisStore(Store):
         try:
             line = self._take()
             try:
-                result = line.drive(steps)
+                result = line.drive(steps, alone=self._is_alone)
             except BaseException as error:
                 self._end(line, error)
                 raise
         except Exception as error:
             raise self._failed(steps, error) from error
         self._idle.give(line)
+        if len(self._idle) > 1:
+            self._is_alone = False
         return result
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:

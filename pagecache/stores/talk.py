@@ -22,10 +22,11 @@ LOOKS = 40  # at a near one, before the thread sleeps: as long as it takes to sl
 class Talk:
     """What is said over a connection, as redis-py says it."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "looks")
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.looks = False  # before it sleeps: left to redis-py
 
     def send(self, data: bytes) -> None:
         """Send commands."""
@@ -49,7 +50,16 @@ class Talk:
 class PlainTalk:
     """The same over a plain socket, with hiredis: the kernel keeps the time, and nothing stands between."""
 
-    __slots__ = ("_buffer", "_is_near", "_nothing", "_reader", "_seconds", "_sent", "_socket")
+    __slots__ = (
+        "_buffer",
+        "_is_near",
+        "_nothing",
+        "_reader",
+        "_seconds",
+        "_sent",
+        "_socket",
+        "looks",
+    )
 
     def __init__(self, plain: socket.socket, reader: Any, seconds: float) -> None:
         limit = TIMEVAL.pack(*divmod(max(1, int(seconds * 1_000_000)), 1_000_000))
@@ -60,6 +70,7 @@ class PlainTalk:
         self._nothing = reader.gets()  # what it answers as long as no answer is whole
         self._seconds, self._sent = seconds, math.inf
         self._is_near = False  # the last time that it answered
+        self.looks = False  # before it sleeps: where no other thread waits to run meanwhile
 
     def send(self, data: bytes) -> None:
         """Send commands; the answers to all of them are waited for this long, and for one more piece.
@@ -76,7 +87,7 @@ class PlainTalk:
         """Return the next answer; an error that the server answers is a value."""
         try:
             while (answer := self._reader.gets()) is self._nothing:
-                count = self._looked() if self._is_near else self._waited()
+                count = self._looked() if self._is_near and self.looks else self._waited()
                 if not count:
                     raise ClosedError
                 self._reader.feed(self._buffer, 0, count)
@@ -89,7 +100,7 @@ class PlainTalk:
     def _looked(self) -> int:
         """Take what has come from a near server into the buffer; return how many bytes that is.
 
-        No look gives way to others: where all cores are busy, that is to wait for them.
+        No look gives way: neither to other threads of the process, nor to others where all cores are busy.
         """
         for _ in range(LOOKS):
             try:

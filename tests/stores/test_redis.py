@@ -117,6 +117,18 @@ def test_commands_are_packed_with_the_prefix_before_keys_only() -> None:
     )
 
 
+def test_a_store_knows_whether_two_threads_were_at_work_at_once(store: RedisStore) -> None:
+    for _ in range(3):
+        store.fetch(["a"])
+    assert store._is_alone
+    line = store._take()  # as another thread does
+    store.fetch(["a"])
+    store._idle.give(line)
+    assert store._is_alone
+    store.fetch(["a"])
+    assert not store._is_alone
+
+
 def test_an_entry_may_have_thousands_of_tags(does: Verbs) -> None:
     star = version()
     does.announce("*", {"*": star})

@@ -218,6 +218,7 @@ def test_a_near_server_is_looked_at_a_few_times_before_the_thread_sleeps(
     monkeypatch.setattr("pagecache.stores.talk.time.monotonic", lambda: passed[0])
     server: Any = Slow(passed)
     plain = PlainTalk(server, hiredis.Reader(), BUDGET)
+    plain.looks = True
     assert server.ask(plain) == [0]  # nothing is known of it
     server.comes_at = 3
     assert server.ask(plain) == [DONTWAIT] * 3
@@ -226,3 +227,5 @@ def test_a_near_server_is_looked_at_a_few_times_before_the_thread_sleeps(
     server.waits = NEAR / 2
     assert server.ask(plain) == [0]  # it was far the last time
     assert server.ask(plain)[0] == DONTWAIT
+    plain.looks = False
+    assert server.ask(plain) == [0]
