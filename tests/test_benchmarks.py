@@ -127,7 +127,6 @@ def test_cache_before_a_server_keeps_its_answer(redis_url: str) -> None:
 @pytest.mark.parametrize("name", ["cacheops", "fancy", "wagtail"])
 def test_caches_of_others_keep_the_page(redis_url: str, name: str) -> None:
     contender = BY_NAME[name]
-    pytest.importorskip(contender.package)
 
     with site(redis_url), up([contender]) as servers:
         running = servers.running[name]
