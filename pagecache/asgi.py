@@ -8,13 +8,22 @@ from typing import Any
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
 from pagecache.bridge.arrivals import variables_in, watched
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_database, asks_plainly, plainly
+from pagecache.bridge.fast import (
+    VISIT,
+    FastVisit,
+    Lane,
+    Sent,
+    asks_database,
+    asks_plainly,
+    plainly,
+    standing,
+)
 from pagecache.bridge.ways import Recalled, Variables, address_in_scope
 from pagecache.core.codec import Entry
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
 from pagecache.engine.glancing import Glance, glance
-from pagecache.stores.waiting import Patience, patience
+from pagecache.stores.waiting import Patience, part_of
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -70,12 +79,14 @@ async def _recalled(
     look = glance(recalled.path, recalled.way) if is_plain else None
     waits = None if look is None or not look.keys else Patience()
     entry = None if look is None else await _asked(look, waits)
-    if look is not None and entry is not None and not look.way.tells:
-        return plainly(entry, look.held), scope
     make = partial(ASGIRequest, scope, NO_BODY)
-    visit = FastVisit(None, recalled.facts(variables, make), waits)
+
+    def arrived() -> FastVisit:
+        return FastVisit(None, recalled.facts(variables, make), waits)
+
     if look is not None and entry is not None:
-        return visit.serve_plainly(entry, look.way.key), scope
+        return standing(entry, look.way, partial(plainly, entry, look.held), arrived), scope
+    visit = arrived()
     visit.found.glance = look
     return await _ahead(visit, scope)
 
@@ -84,20 +95,14 @@ async def _asked(look: Glance, waits: Patience | None) -> Entry | None:
     """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
     if waits is None:
         return look.run()
-    token = patience.set(waits)
-    try:
+    with part_of(waits):
         return await look.arun()
-    finally:
-        patience.reset(token)
 
 
 async def _ahead(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope]:
     """Look a page up."""
-    token = patience.set(visit.patience)
-    try:
+    with part_of(visit.patience):
         sent: Sent | None = await adrive(ahead(visit))
-    finally:
-        patience.reset(token)
     if sent is None:
         visit.complete()
     return sent, {**scope, VISIT: visit}

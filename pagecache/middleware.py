@@ -21,7 +21,7 @@ from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
 from pagecache.engine.glancing import Glance, glance
 from pagecache.recording.recorder import recorder
-from pagecache.recording.standing import stand
+from pagecache.recording.standing import take_note
 from pagecache.stores.waiting import in_request
 
 GetResponse = Callable[[HttpRequest], Any]
@@ -125,7 +125,7 @@ class PageCacheMiddleware:
         if visit is None or visit.request is not request:
             return None
         served = drive(look_up_late(visit)) if visit.is_waiting else None
-        stand(request)
+        take_note(request)
         return served
 
     async def _aprocess_view(self, request: HttpRequest, *_view: Any) -> Any:
@@ -133,7 +133,7 @@ class PageCacheMiddleware:
         if visit is None or visit.request is not request:
             return None
         served = (await adrive(look_up_late(visit))) if visit.is_waiting else None
-        stand(request)
+        take_note(request)
         return served
 
 
@@ -142,8 +142,7 @@ def _served(entry: Entry | None, look: Glance | None, arrived: Callable[[], Djan
     if entry is None or look is None:
         return None
     try:
-        if not look.way.tells:
-            return outgoing.plainly(entry, look.held)
-        return arrived().serve_plainly(entry, look.way.key)
+        plain = partial(outgoing.plain_response, entry, look.held)
+        return fast.standing(entry, look.way, plain, arrived)
     except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
         return None

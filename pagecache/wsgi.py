@@ -7,13 +7,22 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_database, asks_plainly, plainly
+from pagecache.bridge.fast import (
+    VISIT,
+    FastVisit,
+    Lane,
+    Sent,
+    asks_database,
+    asks_plainly,
+    plainly,
+    standing,
+)
 from pagecache.bridge.ways import Recalled, address_in
 from pagecache.core.codec import Entry
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
 from pagecache.engine.glancing import Glance, glance
-from pagecache.stores.waiting import Patience, patience
+from pagecache.stores.waiting import Patience, part_of
 
 Environ = dict[str, Any]
 
@@ -63,12 +72,14 @@ def _recalled(recalled: Recalled, environ: Environ) -> Sent | None:
     look = glance(recalled.path, recalled.way) if is_plain else None
     waits = None if look is None or not look.keys else Patience()
     entry = None if look is None else _asked(look, waits)
-    if look is not None and entry is not None and not look.way.tells:
-        return plainly(entry, look.held)
-    visit = FastVisit(None, recalled.facts(environ, partial(Arrival, environ)), waits)
+
+    def arrived() -> FastVisit:
+        return FastVisit(None, recalled.facts(environ, partial(Arrival, environ)), waits)
+
     if look is not None and entry is not None:
-        sent: Sent = visit.serve_plainly(entry, look.way.key)
+        sent: Sent = standing(entry, look.way, partial(plainly, entry, look.held), arrived)
         return sent
+    visit = arrived()
     visit.found.glance = look
     return _sent(visit, environ)
 
@@ -77,19 +88,13 @@ def _asked(look: Glance, waits: Patience | None) -> Entry | None:
     """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
     if waits is None:
         return look.run()
-    token = patience.set(waits)
-    try:
+    with part_of(waits):
         return look.run()
-    finally:
-        patience.reset(token)
 
 
 def _sent(visit: FastVisit, environ: Environ) -> Sent | None:
-    token = patience.set(visit.patience)
-    try:
+    with part_of(visit.patience):
         sent: Sent | None = drive(ahead(visit))
-    finally:
-        patience.reset(token)
     if sent is None:
         visit.complete()
         environ[VISIT] = visit

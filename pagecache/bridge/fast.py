@@ -1,6 +1,6 @@
 """The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import responses
 from typing import Any, NamedTuple
@@ -23,11 +23,12 @@ from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import Entry
+from pagecache.core.types import Way
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import begin_request, end_request, recorder
 from pagecache.stores.local import Held
-from pagecache.stores.waiting import Patience, patience
+from pagecache.stores.waiting import Patience, part_of, patience
 
 BEYOND = {*CONDITIONAL, RANGE}  # what asks for less than a page
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
@@ -80,11 +81,8 @@ class FastVisit(DjangoVisit):
 
     def serve_plainly(self, entry: Entry, key: str) -> Any:
         """Return what is sent of a page that was found without a look-up; who is told may wait for the store."""
-        token = patience.set(self.patience)
-        try:
+        with part_of(self.patience):
             return super().serve_plainly(entry, key)
-        finally:
-            patience.reset(token)
 
     def _sent(self, entry: Entry, now: float) -> Sent:
         if entry.coding or self._beyond(with_ranges=True):
@@ -154,6 +152,13 @@ def asks_database(visit: DjangoVisit) -> bool:
 def asks_plainly(method: str | None, variables: Mapping[str, Any]) -> bool:
     """Whether a request wants a page as a whole."""
     return method == "GET" and variables.keys().isdisjoint(BEYOND)
+
+
+def standing(
+    entry: Entry, way: Way, plain: Callable[[], Any], arrived: Callable[[], DjangoVisit]
+) -> Any:
+    """Return the answer for a page that stands at a glance: as it is, or with more for those who are told more."""
+    return arrived().serve_plainly(entry, way.key) if way.tells else plain()
 
 
 def plainly(entry: Entry, held: Held | None = None) -> Sent:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http.response import ResponseHeaders
 
 
-def fields(response: Any) -> list[tuple[str, str]]:
+def spelled(response: Any) -> list[tuple[str, str]]:
     """Return the header fields, each with the name as it is spelled."""
     return list(response.headers._store.values())  # noqa: SLF001 as they are held
 

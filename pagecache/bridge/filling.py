@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 
-from pagecache.bridge.fields import fields
+from pagecache.bridge.fields import spelled
 from pagecache.bridge.routes import leads_to
 from pagecache.core import holes
 from pagecache.core.freshness import THERE
@@ -38,7 +38,7 @@ class Bare(NamedTuple):
 
     def headers(self, response: Any) -> list[tuple[str, str]]:
         """Return the header fields without nonces."""
-        found = fields(response)
+        found = spelled(response)
         if not self.nonces:
             return found
         return [(name, _without(self.nonces, name, value)) for name, value in found]
@@ -91,7 +91,7 @@ def uncover(path: str, response: Any, given: Iterable[Given]) -> None:
     given = [one for one in given if one.mark]
     if not given:
         return
-    for name, value in fields(response):
+    for name, value in spelled(response):
         if any(one.mark.decode() in value for one in given):
             plain = holes.uncovered(value.encode("utf-8", "surrogateescape"), given)
             response[name] = plain.decode("utf-8", "surrogateescape")

@@ -140,7 +140,7 @@ def plain_fields(entry: Entry, held: Held | None = None) -> dict[str, tuple[str,
     return fields
 
 
-def plainly(entry: Entry, held: Held | None = None) -> HttpResponse:
+def plain_response(entry: Entry, held: Held | None = None) -> HttpResponse:
     """Return the response for a page that everybody gets as it is."""
     response = HttpResponse(entry.body, content_type="", status=entry.status)
     response.headers._store = plain_fields(entry, held).copy()  # noqa: SLF001

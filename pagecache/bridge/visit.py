@@ -33,7 +33,7 @@ from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording, tick
 from pagecache.recording.request import as_before, ask, record, release, withhold
-from pagecache.recording.standing import stand
+from pagecache.recording.standing import take_note
 from pagecache.tags import SITE, page_tag, segment_tag, tag, tags_of
 from pagecache.transactions import is_any_open
 
@@ -177,7 +177,7 @@ class DjangoVisit:
         self._withheld = True
         record(self.request, self.recorder)
         self.ask_view()
-        stand(self.request)
+        take_note(self.request)
 
     def ask_about(self, entry: Entry) -> None:
         """Let the view say whether a page that may not be served is as it was (RFC 9111 4.3.1)."""

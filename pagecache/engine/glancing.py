@@ -23,16 +23,16 @@ from pagecache.writes import writes
 
 @dataclass(slots=True)
 class Glance:
-    """What is to be asked for at the end of a plain way, and what came of that."""
+    """What is to be asked for at the end of a plain way, and what came of that.
+
+    `keys` are those whose values are asked for; there are none where the page that this process holds (`held`) stands
+    without a question. Where it holds one, only versions are asked for.
+    """
 
     way: Way
     tags: tuple[str, ...]
-    keys: tuple[
-        str, ...
-    ]  # whose values are asked for; none where what is held stands without a question
-    held: Held | None = (
-        None  # the page, where this process holds it: then only versions are asked for
-    )
+    keys: tuple[str, ...]
+    held: Held | None = None
     _values: Sequence[bytes | None] = ()
     _error: Exception | None = None
 

@@ -19,7 +19,7 @@ PARSED = {  # of which variable, and what is read of it
 ACTIVE = "active"
 
 
-def stand(request: HttpRequest) -> None:
+def take_note(request: HttpRequest) -> None:
     """Take note of how a request stands, if it is recorded."""
     if isinstance(request, RecordedRequest):
         stored = request.__dict__

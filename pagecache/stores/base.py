@@ -133,7 +133,10 @@ class Store(ABC):
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what `fetch` returns."""
-        return await self._aask(self._fetch(keys), self.reading) if keys else []
+        if not keys:
+            return []
+        with Call(self, self.reading):
+            return await self._alook(self._fetch(keys))
 
     def put(self, items: Mapping[str, bytes], ttl: float | None) -> None:
         """Keep the items; one trip."""
@@ -194,6 +197,10 @@ class Store(ABC):
         """Perform the steps of a verb that a request waits for."""
         with Call(self, circuit):
             return self._run(steps)
+
+    async def _alook(self, steps: Steps[T]) -> T:
+        """Perform the steps of a look-up without blocking the event loop."""
+        return await self._arun(steps)
 
     async def _aask(self, steps: Steps[T], circuit: Circuit) -> T:
         """Do the same on the event loop."""

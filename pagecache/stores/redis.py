@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
 from pagecache.stores.awaited import AsyncLine, patiently
-from pagecache.stores.base import PROBE, Call, Leased, Refused, Saved, Steps, Store
+from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
 from pagecache.stores.lines import (
@@ -96,13 +96,6 @@ class RedisStore(Store):
         if len(self._idle) > 1:
             self._is_alone = False
         return result
-
-    async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return what `fetch` returns; those who look up at the same moment share a line."""
-        if not keys:
-            return []
-        with Call(self, self.reading):
-            return await self._alook(self._fetch(keys))
 
     async def _alook(self, steps: Steps[T]) -> T:
         """Perform the steps of a look-up, on a line that others look up on as well."""

@@ -82,6 +82,21 @@ class in_request:  # noqa: N801 read in a `with`
             end_request()
 
 
+class part_of:  # noqa: N801 read in a `with`
+    """Let what runs inside belong to a request whose patience this is, and which may go on elsewhere."""
+
+    __slots__ = ("_request", "_token")
+
+    def __init__(self, request: Patience) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = patience.set(self._request)
+
+    def __exit__(self, *_error: object) -> None:
+        patience.reset(self._token)
+
+
 class Latency:
     """How long a server takes at least: the shortest of the last calls.
 
