@@ -7,7 +7,6 @@ sees each text of SQL as if for the first time, and one notes how long each part
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -24,6 +23,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from benchmarks.calls import environ_of
 from benchmarks.instructions import COLLECTED
 from benchmarks.precision import Catalog, catalog
 from benchmarks.report import Table, aligned
@@ -158,20 +158,7 @@ def answer(mode: str) -> None:
 def timed(application: Any, address: str, before: Callable[[], object]) -> tuple[float, float]:
     """Ask for a page; return the seconds that it took, by the clock and of the processor."""
     where, _, query = address.partition("?")
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": where,
-        "QUERY_STRING": query,
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64)",
-        "HTTP_ACCEPT": "text/html",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
-    }
+    environ = environ_of(where, query)
     heads: list[Any] = []
     before()
     begun, used = time.perf_counter(), time.thread_time()

@@ -5,7 +5,6 @@ A contender is called as a server calls it; a trip asks the store alone for the 
 
 from __future__ import annotations
 
-import io
 import os
 import statistics
 import sys
@@ -19,6 +18,7 @@ from django.core.cache import caches
 from django.utils.module_loading import import_string
 
 from benchmarks import floors
+from benchmarks.calls import environ_of
 from benchmarks.contenders import BY_NAME, LIFE
 from benchmarks.text import BYTES
 from pagecache.stores import open_store
@@ -54,20 +54,7 @@ def call_of(name: str) -> Callable[[], object]:
 def _hit(name: str) -> Callable[[], object]:
     contender = BY_NAME[name]
     application = import_string(contender.application.replace(":", "."))
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": contender.path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64)",
-        "HTTP_ACCEPT": "text/html",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
-    }
+    environ = environ_of(contender.path)
 
     def hit() -> None:
         heads: list[tuple[str, Any]] = []

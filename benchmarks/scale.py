@@ -7,7 +7,6 @@ has after a million URLs. `python -m benchmarks.scale memory 100000` does the la
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import resource
@@ -25,6 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from benchmarks import servers
+from benchmarks.calls import environ_of
 from benchmarks.report import Table, aligned
 from benchmarks.servers import ROOT
 from pagecache import depends_on, invalidate
@@ -96,20 +96,7 @@ def site(**options: Any) -> Iterator[Ask]:
         application = PageCache(get_wsgi_application())
 
         def ask(where: str, query: str = "", **more: str) -> str:
-            environ = {
-                "REQUEST_METHOD": "GET",
-                "SCRIPT_NAME": "",
-                "PATH_INFO": where,
-                "QUERY_STRING": query,
-                "SERVER_NAME": HOST,
-                "SERVER_PORT": "80",
-                "SERVER_PROTOCOL": "HTTP/1.1",
-                "HTTP_HOST": HOST,
-                "HTTP_ACCEPT": "text/html",
-                "wsgi.url_scheme": "http",
-                "wsgi.input": io.BytesIO(),
-                **more,
-            }
+            environ = environ_of(where, query, **more)
             heads: list[Any] = []
             answer: Any = application(environ, lambda *head: heads.append(head))
             b"".join(answer)
