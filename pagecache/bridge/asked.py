@@ -224,9 +224,10 @@ class DjangoAsked:
 
     @property
     def is_refused_agent(self) -> bool:
-        """Whether CommonMiddleware turns the client away."""
-        patterns, agent = settings.DISALLOWED_USER_AGENTS, self.meta.get("HTTP_USER_AGENT", "")
-        return bool(patterns) and any(pattern.search(agent) for pattern in patterns)
+        """Whether CommonMiddleware turns the client away; its name is read only where some are."""
+        patterns = settings.DISALLOWED_USER_AGENTS
+        agent = self.meta.get("HTTP_USER_AGENT", "") if patterns else ""
+        return any(pattern.search(agent) for pattern in patterns)
 
     def value(self, item: Input, covered: frozenset[str]) -> Field:
         """Return the value of an input, None for absent; raises Refused where it cannot be in a key."""
