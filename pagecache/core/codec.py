@@ -7,10 +7,10 @@ not sealed where it should be or the reverse, is no entry (None).
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from struct import Struct
 from struct import error as StructError  # noqa: N812 the module has no better name for it
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 from pagecache.core.codings import NAMES
@@ -18,13 +18,14 @@ from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
 
 OK = 200
-REVISION = 8
+REVISION = 9
 SEALED = 0x80 | REVISION
 HEAD = Struct(">BH")  # revision, number of tags
 SUM = Struct(">I")  # CRC-32 of all that follows
-FIXED = Struct(
-    ">dddddd?HBIIII"
-)  # created, expires, age, grace, overlap, took, lasts, status, coding; lengths of material, tags, headers, holes
+# The length of all that stands before the body; created, expires, age, grace, overlap, took, lasts, status, coding;
+# lengths of material, tags and headers. Holes are what is left before the body.
+FIXED = Struct(">Idddddd?HBIII")
+LENGTH = Struct(">I")
 FOREVER = float("inf")
 SHORT = 4000  # bytes of what is remembered of an entry: anybody can make up longer addresses
 TEXT = "utf-8", "surrogateescape"
@@ -103,7 +104,9 @@ def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[
     tags = _pack(tuple(_shortened(entry.tags)))
     headers = _pack([part for field in entry.headers for part in NUMBERED.get(field, field)])
     holes = _pack([str(part) for hole in entry.holes for part in hole])
+    texts = b"".join((entry.material, tags, headers, holes))
     fixed = FIXED.pack(
+        FIXED.size + len(texts),
         entry.created,
         entry.expires,
         entry.age,
@@ -116,10 +119,8 @@ def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[
         len(entry.material),
         len(tags),
         len(headers),
-        len(holes),
     )
-    rest = b"".join((fixed, entry.material, tags, headers, holes, entry.body))
-    return _closed(len(entry.tags), rest, name, sealer)
+    return _closed(len(entry.tags), b"".join((fixed, texts, entry.body)), name, sealer)
 
 
 def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[Entry, bytes] | None:
@@ -128,21 +129,15 @@ def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[E
         _, count = HEAD.unpack_from(data)
         start = HEAD.size + count * VERSION_BYTES
         rest, about = _opened(data, start, name, sealer)
-        created, expires, age, grace, overlap, took, lasts, *others = FIXED.unpack_from(rest, about)
-        status, number, *lengths = others
-        at = about + FIXED.size + sum(lengths)
+        at = about + LENGTH.unpack_from(rest, about)[0]
         if at > len(rest):
             return None
-        said = rest[about + FIXED.size : at]
-        parts = _recent_parts if len(said) <= SHORT else _parts
-        material, tags, headers, holes = parts(said, *lengths)
-        coding = NAMES[number]
+        said = rest[about:at]
+        before, after = _recent_parts(said) if len(said) <= SHORT else _parts(said)
     except (IndexError, StructError, ValueError):
         return None
-    if len(tags) != count:
-        return None
-    kept = created, expires, age, holes, grace, overlap, took, coding, lasts
-    return Entry(material, tags, status, headers, rest[at:], *kept), data[HEAD.size : start]
+    entry = Entry._make((*before, rest[at:], *after))
+    return (entry, data[HEAD.size : start]) if len(entry.tags) == count else None
 
 
 def _closed(count: int, rest: bytes, name: str, sealer: Sealer | None) -> tuple[bytes, bytes]:
@@ -166,15 +161,20 @@ def _opened(data: bytes, start: int, name: str, sealer: Sealer | None) -> tuple[
     raise ValueError("It is damaged, not ours, or of another revision.")
 
 
-def _parts(
-    data: bytes, material: int, tags: int, headers: int, _holes: int
-) -> tuple[bytes, tuple[str, ...], tuple[tuple[str, str], ...], tuple[Hole, ...]]:
-    """Return material, tags, headers and holes."""
-    ends = (material, material + tags, material + tags + headers, len(data))
-    names, said, places = (_unpack(data[a:b]) for a, b in pairwise(ends))
+def _parts(data: bytes) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the fields of an entry before its body, and those behind; raises ValueError or an error of its parts."""
+    _, created, expires, age, grace, overlap, took, lasts, status, number, *lengths = (
+        FIXED.unpack_from(data)
+    )
+    starts = tuple(accumulate(lengths, initial=FIXED.size))
+    if starts[-1] > len(data):
+        raise ValueError("It is shorter than it says.")
+    material, *texts = (data[a:b] for a, b in pairwise((*starts, len(data))))
+    tags, said, places = map(_unpack, texts)
+    headers = tuple(field if field[0] else COMMON[int(field[1])] for field in _pairs(said))
     holes = tuple(Hole(int(at), name) for at, name in _pairs(places))
-    fields = tuple(field if field[0] else COMMON[int(field[1])] for field in _pairs(said))
-    return data[:material], tuple(_whole(names)), fields, holes
+    before = material, tuple(_whole(tags)), status, headers
+    return before, (created, expires, age, holes, grace, overlap, took, NAMES[number], lasts)
 
 
 def _shortened(tags: Sequence[str]) -> Iterator[str]:

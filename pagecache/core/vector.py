@@ -9,6 +9,8 @@ until which it counts. It is longer than a version, and so equals none.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from struct import Struct
 
 VERSION_BYTES = 16
 ID_BYTES = 8  # of a transaction
@@ -74,7 +76,12 @@ class Plan:
 
 def versions_in(vector: bytes) -> tuple[bytes, ...]:
     """Return the versions that a vector is made of."""
-    return tuple(vector[at : at + VERSION_BYTES] for at in range(0, len(vector), VERSION_BYTES))
+    return _split(len(vector) // VERSION_BYTES).unpack(vector)
+
+
+@lru_cache(1000)
+def _split(count: int) -> Struct:
+    return Struct(f"{VERSION_BYTES}s" * count)
 
 
 def is_version(value: bytes | None) -> bool:

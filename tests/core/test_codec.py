@@ -175,7 +175,13 @@ def test_an_entry_is_never_sealed_twice_alike() -> None:
     assert len({stored(PAGE, NAME, SEALER) for _ in range(20)}) == 20
 
 
-FIXED = Struct(">dddddd?HBIIII")
+FIXED = Struct(">Idddddd?HBIII")
+
+
+def fixed(lengths: tuple[int, ...], number: int = 0) -> bytes:
+    """The fixed part of an entry whose texts are said to be this long, and in a coding of this number."""
+    size = min(FIXED.size + sum(lengths), 2**32 - 1)
+    return FIXED.pack(size, 0.0, FOREVER, 0.0, 0.0, 0.0, 0.0, False, 200, number, *lengths[:3])
 
 
 def forged(count: int, rest: bytes) -> bytes:
@@ -207,16 +213,20 @@ def forged_seal(count: int, rest: bytes) -> bytes:
 def test_lengths_that_do_not_fit_are_no_entry(
     count: int, lengths: tuple[int, ...], rest: bytes
 ) -> None:
-    fixed = FIXED.pack(0.0, FOREVER, 0.0, 0.0, 0.0, 0.0, False, 200, 0, *lengths) + rest
-    assert decode(forged(count, fixed)) is None
-    assert opened(forged_seal(count, fixed)) is None
+    said = fixed(lengths) + rest
+    assert decode(forged(count, said)) is None
+    assert opened(forged_seal(count, said)) is None
+
+
+@pytest.mark.parametrize("size", [0, 4, FIXED.size - 1])
+def test_an_entry_whose_body_begins_before_its_texts_end_is_none(size: int) -> None:
+    said = size.to_bytes(4) + fixed((3, 0, 0, 0))[4:] + b"key"
+    assert decode(forged(0, said)) is None
+    assert opened(forged_seal(0, said)) is None
 
 
 def test_an_entry_in_a_coding_of_a_later_release_is_none() -> None:
-    known, unknown = (
-        FIXED.pack(0.0, FOREVER, 0.0, 0.0, 0.0, 0.0, False, 200, number, 0, 0, 0, 0)
-        for number in (len(CODINGS) - 1, len(CODINGS))
-    )
+    known, unknown = (fixed((0,) * 4, number) for number in (len(CODINGS) - 1, len(CODINGS)))
     assert decode(forged(0, known)) is not None
     assert decode(forged(0, unknown)) is None
 
