@@ -247,9 +247,9 @@ def count_exchanges() -> None:
 
     exchange = Line.exchange
 
-    def counted(line: Line, commands: Any) -> Any:
+    def counted(line: Line, commands: Any, *meanwhile: Any) -> Any:
         Exchanges.number += 1
-        return exchange(line, commands)
+        return exchange(line, commands, *meanwhile)
 
     setattr(Line, "exchange", counted)  # noqa: B010 type checkers know its arguments by other names
 

@@ -9,8 +9,9 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
 from pagecache import conf
-from pagecache.bridge import fast, outgoing
+from pagecache.bridge import fast
 from pagecache.bridge.fast import FastVisit
+from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.place import Place
 from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
@@ -54,8 +55,9 @@ class PageCacheMiddleware:
             return self.__acall__(request)
         with in_request():
             look, arrived = self._met(request)
-            entry = None if look is None else look.run()
-            if (served := _served(entry, look, arrived)) is not None:
+            begun: list[PlainResponse] = []
+            entry = None if look is None else look.run(lambda: begun.append(PlainResponse()))
+            if (served := _served(entry, look, begun, arrived)) is not None:
                 return served
             visit = arrived()
             token = _visit.set(visit)
@@ -69,7 +71,7 @@ class PageCacheMiddleware:
         with in_request():
             look, arrived = self._met(request)
             entry = None if look is None else await look.arun()
-            if (served := _served(entry, look, arrived)) is not None:
+            if (served := _served(entry, look, [], arrived)) is not None:
                 return served
             visit = arrived()
             token = _visit.set(visit)
@@ -137,12 +139,19 @@ class PageCacheMiddleware:
         return served
 
 
-def _served(entry: Entry | None, look: Glance | None, arrived: Callable[[], DjangoVisit]) -> Any:
+def _served(
+    entry: Entry | None,
+    look: Glance | None,
+    begun: list[PlainResponse],
+    arrived: Callable[[], DjangoVisit],
+) -> Any:
     """Return the response for a page that stands at a glance; None where there is to be a look-up."""
     if entry is None or look is None:
         return None
     try:
-        plain = partial(outgoing.plain_response, entry, look.held)
-        return fast.standing(entry, look.way, plain, arrived)
+        if look.way.tells:
+            return arrived().serve_plainly(entry, look.way.key)
+        response = begun.pop() if begun else PlainResponse()
+        return response.showing(entry, look.held)
     except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
         return None

@@ -24,7 +24,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, setting_changed
 from django.http import HttpRequest
 from django.test import RequestFactory
-from django.urls import path
+from django.urls import get_urlconf, path
 from django.utils import timezone, translation
 from freezegun import freeze_time
 
@@ -34,13 +34,16 @@ from pagecache.bridge import outgoing
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.fast import plainly
+from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all, address_in_scope
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
 from pagecache.core.types import Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import local
+from pagecache.recording.recorder import current
 from pagecache.stores.local import Held
+from pagecache.stores.waiting import current_patience
 from tests.lanes import (
     ASGI,
     FAST,
@@ -520,6 +523,18 @@ def test_ways_of_one_address_are_bounded(lane: Lane) -> None:
     assert max(len(alike.known) for place in _all for alike in place._alike.values()) == MOST_ALIKE
 
 
+@through(*MIDDLEWARE, *FAST)
+def test_one_browser_leads_others_where_none_is_turned_away(lane: Lane) -> None:
+    lane.show(showing(lambda _request: "page"))
+    for _ in range(3):
+        lane.read()
+    before = ways_known()
+
+    for number in range(2 * MOST_ALIKE):
+        assert lane.see(headers={"User-Agent": f"browser {number}"}).hit
+    assert ways_known() == before
+
+
 def test_addresses_that_are_asked_for_once_leave_no_way(lane: Lane) -> None:
     lane.show(showing(lambda request: request.GET.get("q")))
     before = ways_known()
@@ -722,3 +737,67 @@ def test_what_came_at_a_glance_is_of_no_use_once_more_is_announced(
     assert not announcer.owes
     content = gzip.decompress(answer.content) if compress else answer.content
     assert content.decode() == texts[-1]
+
+
+def hits(lane: Lane) -> list[Any]:
+    """Ask until a page is served at a glance."""
+    lane.configure(REVEAL=None)
+    lane.show(showing(lambda _request: "page"))
+    return [lane.get() for _ in range(4)]
+
+
+@through(*MIDDLEWARE)
+def test_who_hears_of_the_end_of_requests_hears_of_that_of_hits(
+    lane: Lane, dressed: list[Entry]
+) -> None:
+    ended: list[Any] = []
+
+    def hears(**kwargs: Any) -> None:
+        ended.append(kwargs)
+
+    request_finished.connect(hears)
+    try:
+        answers = hits(lane)
+    finally:
+        request_finished.disconnect(hears)
+    assert [status(answer).hit for answer in answers] == [False, True, True, True]
+    assert len(ended) == 4
+    assert dressed
+
+
+@through(MIDDLEWARE_SYNC)
+def test_nobody_is_told_of_the_end_of_a_hit_where_nothing_is_to_be_ended(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[Any] = []
+    send = request_finished.send
+
+    def told(**kwargs: Any) -> Any:
+        ends.append(kwargs)
+        return send(**kwargs)
+
+    monkeypatch.setattr(request_finished, "send", told)
+    answers = hits(lane)
+
+    assert [status(answer).hit for answer in answers] == [False, True, True, True]
+    assert len(ends) == 2  # the first look-up learned the way
+    assert get_urlconf() is None
+    assert current_patience() is None
+    last = current.get()
+    assert last is None or last.is_over
+    assert answers[-1].closed
+
+
+def test_what_a_hit_holds_open_is_closed() -> None:
+    closed: list[str] = []
+
+    def failing() -> None:
+        closed.append("fails")
+        raise OSError
+
+    response: Any = PlainResponse()
+    response._resource_closers.extend([failing, partial(closed.append, "closes")])
+    response.close()
+
+    assert closed == ["fails", "closes"]
+    assert response.closed

@@ -77,9 +77,9 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     sent: list[Any] = []
     exchange = Line.exchange
 
-    def noted(self: Line, commands: Any) -> Any:
+    def noted(self: Line, commands: Any, *meanwhile: Any) -> Any:
         sent.extend((words, tuple(keys), len(rest)) for words, keys, rest in commands)
-        return exchange(self, commands)
+        return exchange(self, commands, *meanwhile)
 
     monkeypatch.setattr(Line, "exchange", noted)
     return sent

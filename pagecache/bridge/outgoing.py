@@ -2,15 +2,19 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
+from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import set_urlconf
 
 from pagecache import conf
-from pagecache.bridge import encoding
+from pagecache.announcing import site_store
+from pagecache.bridge import encoding, outside
 from pagecache.bridge.answers import Asked, answer
 from pagecache.bridge.fields import by_lower_name
 from pagecache.bridge.filling import Bare
@@ -22,6 +26,8 @@ from pagecache.core.reasons import Reason
 from pagecache.core.rules import POLICIES
 from pagecache.core.targeted import OWN
 from pagecache.core.types import Outcome
+from pagecache.recording.recorder import end_request
+from pagecache.stores import waiting
 from pagecache.stores.local import Held
 
 # Fields of one connection or one delivery (RFC 9110 7.6.1, RFC 9111 3.1), and one that is ours alone.
@@ -140,20 +146,55 @@ def plain_fields(entry: Entry, held: Held | None = None) -> dict[str, tuple[str,
     return fields
 
 
-def plain_response(entry: Entry, held: Held | None = None) -> HttpResponse:
-    """Return the response for a page that everybody gets as it is."""
-    response = HttpResponse(entry.body, content_type="", status=entry.status)
-    response.headers._store = plain_fields(entry, held).copy()  # noqa: SLF001
-    return response
+_end = outside.Strangers(request_finished, knows=outside.ENDING.__contains__)
+
+
+class PlainResponse(HttpResponse):
+    """The response for a page that everybody gets as it is; it is made before the page is there."""
+
+    def __init__(self) -> None:
+        super().__init__(content_type="")
+
+    def showing(self, entry: Entry, held: Held | None = None) -> Self:
+        """Return it for a page."""
+        self.content = entry.body
+        self.headers._store = plain_fields(entry, held).copy()  # noqa: SLF001
+        return self
+
+    def items(self) -> Any:
+        """Return the header fields."""
+        return self.headers._store.values()  # noqa: SLF001
+
+    def close(self) -> None:
+        """End the request: no signal, where all who hear of it would find that there is nothing to end."""
+        _end.changed()
+        if _end.unknown or site_store().asks_database:
+            super().close()
+            return
+        closers: list[Any] = self._resource_closers  # type: ignore[attr-defined]
+        while closers:
+            with suppress(Exception):
+                closers.pop(0)()
+        self.closed = True
+        set_urlconf(None)
+        waiting.end_request()
+        end_request()
 
 
 def of_now(
     entry: Entry, now: float, before: str | None = None, key: str | None = None
 ) -> tuple[tuple[str, str], tuple[str, str]]:
     """Return the fields that an entry is sent with at a time: its age, and what happened behind what did `before`."""
-    ttl = None if entry.expires == FOREVER else entry.expires - now
-    age = str(max(0, int(entry.age + now - entry.created)))
-    return ("Age", age), ("Cache-Status", status.append(before, status.hit(ttl, key=key)))
+    ttl = None if entry.expires == FOREVER else int(entry.expires - now)
+    return _of_second(max(0, int(entry.age + now - entry.created)), ttl, before, key)
+
+
+@lru_cache(1000)
+def _of_second(
+    age: int, ttl: int | None, before: str | None, key: str | None
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return these fields; remembered, for they say the same for a second."""
+    return ("Age", str(age)), ("Cache-Status", status.append(before, status.hit(ttl, key=key)))
 
 
 @lru_cache(1000)

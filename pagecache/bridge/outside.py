@@ -38,14 +38,28 @@ HANDLERS = ("dispatch", "get", "head")
 CONVERTED = re.compile(r"<\s*([^<>:]+):")  # in a route, as in `films/<int:pk>/`
 CONVERTERS = "django.urls.converters"
 KNOWN = ("django.", "pagecache.")  # modules whose receivers make no page depend on a request
+# Receivers that end what a request has begun: where a page came from the store before all middleware, that is no more
+# than what Django's handler and the app began.
+ENDING = {
+    "django.core.cache.close_caches",
+    "django.core.handlers.base.reset_urlconf",
+    "django.db.close_old_connections",
+    "pagecache.apps._end_request",
+}
 MAKERS = {made.__init__ for made in (HttpRequest, WSGIRequest, ASGIRequest, Arrival)}
+
+
+def _is_known_receiver(path: str) -> bool:
+    """Whether a receiver is Django's, ours, or named in `OUTSIDE`."""
+    return path.startswith(KNOWN) or path in conf.get().options.OUTSIDE
 
 
 class Strangers:
     """Who hears of some signals and is not known: found out when somebody comes or goes, or the settings change."""
 
-    def __init__(self, *signals: Signal) -> None:
+    def __init__(self, *signals: Signal, knows: Callable[[str], bool] = _is_known_receiver) -> None:
         self._signals = signals
+        self._knows = knows
         self._heard: list[Any] = []
         self._config: Config | None = None
         self.unknown: list[str] = []  # their dotted paths
@@ -55,7 +69,9 @@ class Strangers:
         heard, config = [one for signal in self._signals for one in signal.receivers], conf.get()
         if heard == self._heard and config is self._config:
             return False
-        self.unknown = strangers(*self._signals)  # before another thread takes it for found
+        self.unknown = strangers(
+            *self._signals, knows=self._knows
+        )  # before another thread takes it for found
         self._heard, self._config = heard, config
         return True
 
@@ -72,13 +88,12 @@ def is_unseen(request: HttpRequest) -> bool:
     return not _before.unknown
 
 
-def strangers(*signals: Signal) -> list[str]:
-    """Return who hears of signals, by dotted paths, and is neither Django's, ours, nor named in `OUTSIDE`."""
+def strangers(*signals: Signal, knows: Callable[[str], bool] = _is_known_receiver) -> list[str]:
+    """Return who hears of signals and is not known, by dotted paths."""
     found = (item[1] for signal in signals for item in signal.receivers)
     alive = (one() if isinstance(one, ReferenceType) else one for one in found)
     paths = [_path(one) for one in alive if one is not None]
-    known = conf.get().options.OUTSIDE
-    return [path for path in paths if not path.startswith(KNOWN) and path not in known]
+    return [path for path in paths if not knows(path)]
 
 
 def _path(heard_by: Any) -> str:

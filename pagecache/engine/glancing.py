@@ -7,7 +7,7 @@ goes on from what came: nothing is asked twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pagecache import conf, versions
@@ -36,11 +36,14 @@ class Glance:
     _values: Sequence[bytes | None] = ()
     _error: Exception | None = None
 
-    def run(self) -> Entry | None:
-        """Return the page, if it stands; None where there is to be a look-up."""
+    def run(self, meanwhile: Callable[[], object] | None = None) -> Entry | None:
+        """Return the page, if it stands; None where there is to be a look-up.
+
+        What is to be done `meanwhile` is done while the store is asked, where there is such a time.
+        """
         try:
             if self.keys:
-                self._values = site_store().fetch(self.keys)
+                self._values = site_store().fetch(self.keys, meanwhile)
             return self._page()
         except Exception as error:  # noqa: BLE001 the look-up raises it
             self._error = error

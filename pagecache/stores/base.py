@@ -7,7 +7,7 @@ sync and one async loop per kind of store perform the steps.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from math import ceil
 from time import monotonic
 from typing import Any, TypeVar
@@ -127,9 +127,17 @@ class Store(ABC):
     def _moved(self, keys: Iterable[str]) -> None:  # noqa: B027 most stores tell nothing
         """Take note that this process changed what is under the keys, or may have."""
 
-    def fetch(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the values in the order of the keys, None for what is absent or not bytes; one trip."""
-        return self._ask(self._fetch(keys), self.reading) if keys else []
+    def fetch(
+        self, keys: Sequence[str], meanwhile: Callable[[], object] | None = None
+    ) -> list[bytes | None]:
+        """Return the values in the order of the keys, None for what is absent or not bytes; one trip.
+
+        What is to be done `meanwhile` is done as long as the answer is on its way, where there is such a time.
+        """
+        if not keys:
+            return []
+        with Call(self, self.reading):
+            return self._look(self._fetch(keys), meanwhile)
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what `fetch` returns."""
@@ -198,12 +206,16 @@ class Store(ABC):
         with Call(self, circuit):
             return self._run(steps)
 
+    def _look(self, steps: Steps[T], _meanwhile: Callable[[], object] | None) -> T:
+        """Perform the steps of a look-up."""
+        return self._run(steps)
+
     async def _alook(self, steps: Steps[T]) -> T:
-        """Perform the steps of a look-up without blocking the event loop."""
+        """Do the same on the event loop."""
         return await self._arun(steps)
 
     async def _aask(self, steps: Steps[T], circuit: Circuit) -> T:
-        """Do the same on the event loop."""
+        """Perform the steps of a verb that a request waits for without blocking the event loop."""
         with Call(self, circuit):
             return await self._arun(steps)
 

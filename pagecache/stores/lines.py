@@ -8,7 +8,7 @@ connection may outlive all these but the first, so that a line that was not used
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -66,18 +66,31 @@ class Line:
     def _begin(self) -> None:
         self._talk = talk_of(self._connection)
 
-    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+    def exchange(
+        self, commands: Sequence[Command], meanwhile: Callable[[], object] | None = None
+    ) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
         talk, asked = self._talk, identity_after(self._used)
         talk.send(packed(self.prefix, (*asked, *commands)))
+        if meanwhile is not None:
+            meanwhile()
         said = [talk.answer() for _ in asked]
         answers = [talk.answer() for _ in commands]
         self._used = time.monotonic()
         hold_to(self.prefix, said)
         return answers
 
-    def drive(self, steps: Steps[T], *, alone: bool = False) -> T:
-        """Perform the steps of a verb, for the only thread of the process that performs any, or for one of many."""
+    def drive(
+        self,
+        steps: Steps[T],
+        meanwhile: Callable[[], object] | None = None,
+        *,
+        alone: bool = False,
+    ) -> T:
+        """Perform the steps of a verb, for the only thread of the process that performs any, or for one of many.
+
+        What is to be done `meanwhile` is done as soon as something is asked.
+        """
         self._talk.looks = alone
         answers: Any = None
         while True:
@@ -86,7 +99,10 @@ class Line:
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            answers = self.prefix if commands is WHO else self.exchange(commands)
+            if commands is WHO:
+                answers = self.prefix
+            else:
+                answers, meanwhile = self.exchange(commands, meanwhile), None
 
     def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""

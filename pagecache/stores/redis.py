@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -83,10 +83,13 @@ class RedisStore(Store):
         return self._run(self._evicts())
 
     def _run(self, steps: Steps[T]) -> T:
+        return self._look(steps)
+
+    def _look(self, steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
         try:
             line = self._take()
             try:
-                result = line.drive(steps, alone=self._is_alone)
+                result = line.drive(steps, meanwhile, alone=self._is_alone)
             except BaseException as error:
                 self._end(line, error)
                 raise
