@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
+from pagecache.bridge.addresses import Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
 from pagecache.bridge.fast import (
     VISIT,
@@ -18,7 +19,7 @@ from pagecache.bridge.fast import (
     plainly,
     standing,
 )
-from pagecache.bridge.ways import Recalled, Variables, address_in_scope
+from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead

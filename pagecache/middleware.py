@@ -11,16 +11,15 @@ from django.http import HttpRequest
 from pagecache import conf
 from pagecache.bridge import fast
 from pagecache.bridge.fast import FastVisit
+from pagecache.bridge.meeting import Meeting
 from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.place import Place
 from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
-from pagecache.bridge.ways import Address, Recalled
 from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
-from pagecache.engine.glancing import Glance, glance
 from pagecache.recording.recorder import recorder
 from pagecache.recording.standing import take_note
 from pagecache.stores.waiting import in_request
@@ -54,12 +53,13 @@ class PageCacheMiddleware:
         if self._is_async:
             return self.__acall__(request)
         with in_request():
-            look, arrived = self._met(request)
             begun: list[PlainResponse] = []
-            entry = None if look is None else look.run(lambda: begun.append(PlainResponse()))
-            if (served := _served(entry, look, begun, arrived)) is not None:
+            ahead = fast.handed_over(request)
+            met = self._met(request, ahead)
+            entry = met.page(lambda: begun.append(PlainResponse()))
+            if (served := self._served(request, met, entry, *begun)) is not None:
                 return served
-            visit = arrived()
+            visit = self._visit(request, met, ahead)
             token = _visit.set(visit)
             try:
                 return visit.leaving(drive(page(visit), visit.render))
@@ -69,11 +69,12 @@ class PageCacheMiddleware:
     async def __acall__(self, request: HttpRequest) -> Any:
         """Answer a request on the event loop."""
         with in_request():
-            look, arrived = self._met(request)
-            entry = None if look is None else await look.arun()
-            if (served := _served(entry, look, [], arrived)) is not None:
+            ahead = fast.handed_over(request)
+            met = self._met(request, ahead, waits=False)
+            entry = await met.apage()
+            if (served := self._served(request, met, entry)) is not None:
                 return served
-            visit = arrived()
+            visit = self._visit(request, met, ahead)
             token = _visit.set(visit)
             try:
                 return visit.leaving(await adrive(page(visit), visit.render))
@@ -82,27 +83,46 @@ class PageCacheMiddleware:
 
     def arrive(self, request: HttpRequest) -> DjangoVisit:
         """Return the visit of a request, without a glance at its page."""
-        return self._visit(request, fast.handed_over(request), *self._place.recall(request))
+        ahead = fast.handed_over(request)
+        return self._visit(request, self._met(request, ahead, is_plain=False), ahead)
 
-    def _met(self, request: HttpRequest) -> tuple[Glance | None, Callable[[], DjangoVisit]]:
-        """Return a glance at the page of a request, if that may do, and what makes the visit if it does not.
-
-        It may not where a lane before Django has looked, nor inside a page that is being made.
-        """
-        ahead, (address, recalled) = fast.handed_over(request), self._place.recall(request)
-        is_plain = (
-            ahead is None and recorder() is None and fast.asks_plainly(request.method, request.META)
-        )
-        look = glance(recalled.path, recalled.way) if recalled and is_plain else None
-        return look, partial(self._visit, request, ahead, address, recalled, look)
-
-    def _visit(
+    def _met(
         self,
         request: HttpRequest,
         ahead: FastVisit | None,
-        address: Address | None,
-        recalled: Recalled | None,
-        look: Glance | None = None,
+        *,
+        is_plain: bool = True,
+        waits: bool = True,
+    ) -> Meeting:
+        """Return what there is of a request at first: no glance where a lane has looked, nor inside of another page."""
+        is_first = is_plain and ahead is None and recorder() is None
+        return Meeting(
+            self._place.ways,
+            request.META,
+            partial(self._place.recall, request),
+            is_plain=is_first and fast.asks_plainly(request.method, request.META),
+            waits=waits,
+        )
+
+    def _served(
+        self,
+        request: HttpRequest,
+        met: Meeting,
+        entry: Entry | None,
+        response: PlainResponse | None = None,
+    ) -> Any:
+        """Return the response for a page that stands at a glance; None where there is to be a look-up."""
+        if entry is None or met.look is None:
+            return None
+        try:
+            if met.look.way.tells:
+                return self._visit(request, met).serve_plainly(entry, met.look.way.key)
+            return (response or PlainResponse()).showing(entry, met.look.held)
+        except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
+            return None
+
+    def _visit(
+        self, request: HttpRequest, met: Meeting, ahead: FastVisit | None = None
     ) -> DjangoVisit:
         """Take down the facts of a request as it came, and what a fast lane before Django has found for it.
 
@@ -111,9 +131,9 @@ class PageCacheMiddleware:
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
         place = self._place
-        asked = place.facts_of(request, address, recalled)
+        asked = place.facts_of(request, met.address, met.recalled)
         visit = DjangoVisit(request, asked, outside=place.outside, behind_middleware=False)
-        visit.found.glance = look
+        visit.found.glance = met.look
         visit.render = partial(self._get_response, request)
         if conf.get().asks_by_itself and not place.outside:
             visit.again = partial(unsent, place.facts, self._get_response)
@@ -137,21 +157,3 @@ class PageCacheMiddleware:
         served = (await adrive(look_up_late(visit))) if visit.is_waiting else None
         take_note(request)
         return served
-
-
-def _served(
-    entry: Entry | None,
-    look: Glance | None,
-    begun: list[PlainResponse],
-    arrived: Callable[[], DjangoVisit],
-) -> Any:
-    """Return the response for a page that stands at a glance; None where there is to be a look-up."""
-    if entry is None or look is None:
-        return None
-    try:
-        if look.way.tells:
-            return arrived().serve_plainly(entry, look.way.key)
-        response = begun.pop() if begun else PlainResponse()
-        return response.showing(entry, look.held)
-    except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
-        return None

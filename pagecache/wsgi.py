@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
+from pagecache.bridge.addresses import Address, address_in
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.fast import (
     VISIT,
@@ -17,11 +18,11 @@ from pagecache.bridge.fast import (
     plainly,
     standing,
 )
-from pagecache.bridge.ways import Recalled, address_in
+from pagecache.bridge.meeting import Meeting
+from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
-from pagecache.engine.glancing import Glance, glance
 from pagecache.stores.waiting import Patience, part_of
 
 Environ = dict[str, Any]
@@ -54,42 +55,46 @@ class WSGILane(Lane):
         if not self.is_open():
             return None
         try:
-            address = address_in(environ)
-            recalled = self.place.ways.recall(address, environ)
-            if recalled is not None:
-                return _recalled(recalled, environ)
-            request = Arrival(environ)
-            facts = self.place.facts(request)
-            visit = FastVisit(request, self.place.ways.watch(address, environ, facts))
-            return None if asks_database(visit) else _sent(visit, environ)
+            return self._met(environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None
 
+    def _met(self, environ: Environ) -> Sent | None:
+        """Return the page that stands at a glance; else look it up."""
+        is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
+        recall = partial(self._recall, environ)
+        met = Meeting(self.place.ways, environ, recall, is_plain=is_plain)
+        waits = Patience() if met.look is not None and met.look.keys else None
+        entry = _page(met, waits)
+        arrived = partial(self._arrived, environ, met, waits)
+        if entry is not None and met.look is not None:
+            look = met.look
+            sent: Sent = standing(entry, look.way, partial(plainly, entry, look.held), arrived)
+            return sent
+        visit = arrived()
+        visit.found.glance = met.look
+        return None if asks_database(visit) else _sent(visit, environ)
 
-def _recalled(recalled: Recalled, environ: Environ) -> Sent | None:
-    """Return the answer for a hit of which all is known but whether it stands; else look it up."""
-    is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
-    look = glance(recalled.path, recalled.way) if is_plain else None
-    waits = None if look is None or not look.keys else Patience()
-    entry = None if look is None else _asked(look, waits)
+    def _recall(self, environ: Environ) -> tuple[Address | None, Recalled | None]:
+        address = address_in(environ)
+        return address, self.place.ways.recall(address, environ)
 
-    def arrived() -> FastVisit:
-        return FastVisit(None, recalled.facts(environ, partial(Arrival, environ)), waits)
-
-    if look is not None and entry is not None:
-        sent: Sent = standing(entry, look.way, partial(plainly, entry, look.held), arrived)
-        return sent
-    visit = arrived()
-    visit.found.glance = look
-    return _sent(visit, environ)
+    def _arrived(self, environ: Environ, met: Meeting, waits: Patience | None) -> FastVisit:
+        """Return the visit of a request, of which all may be known that decides."""
+        if met.recalled is not None:
+            asked = met.recalled.facts(environ, partial(Arrival, environ))
+            return FastVisit(None, asked, waits)
+        request = Arrival(environ)
+        facts = self.place.ways.watch(met.address, environ, self.place.facts(request))
+        return FastVisit(request, facts, waits)
 
 
-def _asked(look: Glance, waits: Patience | None) -> Entry | None:
+def _page(met: Meeting, waits: Patience | None) -> Entry | None:
     """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
     if waits is None:
-        return look.run()
+        return met.page()
     with part_of(waits):
-        return look.run()
+        return met.page()
 
 
 def _sent(visit: FastVisit, environ: Environ) -> Sent | None:

@@ -158,7 +158,8 @@ class PlainResponse(HttpResponse):
     def showing(self, entry: Entry, held: Held | None = None) -> Self:
         """Return it for a page."""
         self.content = entry.body
-        self.headers._store = plain_fields(entry, held).copy()  # noqa: SLF001
+        fields = plain_fields(entry, held)
+        self.headers._store = fields if held is None else fields.copy()  # noqa: SLF001
         return self
 
     def items(self) -> Any:

@@ -66,9 +66,10 @@ class Strangers:
 
     def changed(self) -> bool:
         """Find out whether others hear of them than before, and who is not known."""
-        heard, config = [one for signal in self._signals for one in signal.receivers], conf.get()
+        heard, config = [signal.receivers for signal in self._signals], conf.get()
         if heard == self._heard and config is self._config:
             return False
+        heard = [each.copy() for each in heard]
         self.unknown = strangers(
             *self._signals, knows=self._knows
         )  # before another thread takes it for found

@@ -11,10 +11,11 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import routes
+from pagecache.bridge.addresses import Address, address_of
 from pagecache.bridge.arrivals import STOCK, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.outside import is_unseen
-from pagecache.bridge.ways import Address, Recalled, Ways, address_of
+from pagecache.bridge.ways import Recalled, Ways
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Route
 from pagecache.recording import handlers, observers, stock

@@ -53,14 +53,14 @@ class Call:
         self._announces = announces
 
     def __enter__(self) -> None:
-        request = current_patience()
-        is_counted = self._store.shared and not self._announces  # own memory is not waited for
+        store, request = self._store, current_patience()
+        is_counted = store.shared and not self._announces  # own memory is not waited for
         self._patience = request if is_counted else None
-        if self._patience is not None and self._patience.asked > self._store.limit:
-            raise StoreError(f"cache {self._store.alias!r}: this request has waited long enough")
+        if is_counted and request is not None and request.asked > store.limit:
+            raise StoreError(f"cache {store.alias!r}: this request has waited long enough")
         always = self._announces and request is None
         if not always and not self._circuit.admits():
-            raise StoreError(f"cache {self._store.alias!r}: it failed a moment ago")
+            raise StoreError(f"cache {store.alias!r}: it failed a moment ago")
         self._began = monotonic()
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
@@ -85,6 +85,7 @@ class Store(ABC):
     keeps_time: bool  # whether a call ends within the limit, whatever the server does
     can_mark: bool  # whether announcements can mark versions as unsettled
     can_lease: bool  # whether leases of other processes are seen there, at the price of few trips
+    leaves_time: bool = False  # whether something else can be done while it is asked
     asks_database: bool = False  # whether it works over a connection of the site's to its database
 
     def __init__(self, alias: str, budget: float) -> None:
@@ -132,7 +133,7 @@ class Store(ABC):
     ) -> list[bytes | None]:
         """Return the values in the order of the keys, None for what is absent or not bytes; one trip.
 
-        What is to be done `meanwhile` is done as long as the answer is on its way, where there is such a time.
+        What is to be done `meanwhile` is done while the answer is on its way, by a store that `leaves_time`.
         """
         if not keys:
             return []

@@ -49,6 +49,7 @@ class RedisStore(Store):
     keeps_time = True
     can_mark = True
     can_lease = True
+    leaves_time = True
 
     def __init__(self, alias: str, *, budget: float) -> None:
         super().__init__(alias, budget)

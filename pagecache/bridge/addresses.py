@@ -1,0 +1,130 @@
+"""Addresses: what requests are told apart by first, with what decides about them beside what they say."""
+
+from collections.abc import Hashable
+from contextvars import ContextVar
+from copy import copy
+from datetime import timezone as fixed_offset
+from threading import get_ident
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone, translation
+from django.utils.translation import trans_real
+
+from pagecache import conf
+from pagecache.core.types import UNSET
+
+ZONES = {ZoneInfo, fixed_offset}  # which always say the same of themselves
+
+Address = tuple[Hashable, ...]
+Variables = dict[str, Any]
+
+
+def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
+    """Return what requests are told apart by first; None where they are to be read each time."""
+    if request.method not in {"GET", "HEAD"} or "urlconf" in request.__dict__:
+        return None
+    return _addressed(
+        request.method,
+        request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
+        request.path,
+        request.path_info,
+        request.META.get("SCRIPT_NAME"),
+        request.META.get("QUERY_STRING"),
+        *more,
+    )
+
+
+def address_in(environ: Variables) -> Address | None:
+    """Return the same for a WSGI request that is not made yet."""
+    method = environ.get("REQUEST_METHOD")
+    if method not in {"GET", "HEAD"} or "wsgi.input" not in environ:
+        return None
+    return _addressed(
+        method,
+        environ.get("SCRIPT_NAME"),
+        environ.get("PATH_INFO"),
+        environ.get("QUERY_STRING"),
+    )
+
+
+def address_in_scope(scope: Variables) -> Address | None:
+    """Return the same for an ASGI request that is not made yet."""
+    method = scope.get("method")
+    if method not in {"GET", "HEAD"}:
+        return None
+    return _addressed(
+        method,
+        scope.get("scheme"),
+        scope.get("root_path"),
+        scope.get("path"),
+        scope.get("query_string"),
+    )
+
+
+def _addressed(*said: Hashable) -> Address | None:
+    """Return an address, with what decides about requests beside what they say; None where that is not sure to stay."""
+    language, token = _noted()
+    spoken = _active(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
+    if spoken is not None:
+        language = translation.get_language() if spoken is UNSET else spoken.to_language()
+    zone = _active(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
+    if zone is None:
+        zone = timezone.get_default_timezone()
+    elif zone is UNSET:
+        zone = timezone.get_current_timezone()
+    if type(zone) not in ZONES:
+        return None
+    return *said, language, zone, zone.tzname(None), conf.get().enabled, token
+
+
+def _active(local: Any) -> Any:
+    """Return what a thread has active, None for nothing, `UNSET` where that is not to be seen at once.
+
+    To ask for what is not there takes longer than all the rest of a hit, for the text of an error that nobody reads.
+    """
+    held = getattr(getattr(local, "_storage", None), "_data", None)
+    if type(held) is not ContextVar:
+        return UNSET
+    stored: Any = held.get(None)
+    if stored is None:
+        return None
+    thread, data = getattr(stored, "thread_id", None), getattr(stored, "data", None)
+    return data.get("value") if thread == get_ident() and type(data) is dict else UNSET
+
+
+class Noted(NamedTuple):
+    """Settings that sites, and test runners, change without a word; an object stands for their values."""
+
+    is_debugging: Any
+    hosts: Any
+    agents: Any
+    token: object
+
+
+def _noted() -> tuple[Any, object]:
+    """Return the site's language, and what stands for other settings as they are now.
+
+    What was asked for before is found without the steps of a lazy object.
+    """
+    global _settings  # noqa: PLW0603 as they were last
+    known = object.__getattribute__(settings, "__dict__")
+    try:
+        language, is_debugging, hosts, agents = (
+            known["LANGUAGE_CODE"],
+            known["DEBUG"],
+            known["ALLOWED_HOSTS"],
+            known["DISALLOWED_USER_AGENTS"],
+        )
+    except KeyError:
+        language, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
+        hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
+    now = _settings
+    if now.is_debugging != is_debugging or now.hosts != hosts or now.agents != agents:
+        now = _settings = Noted(is_debugging, copy(hosts), copy(agents), object())
+    return language, now.token
+
+
+_settings = Noted(None, [], [], object())
