@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge.addresses import Address, Variables
-from pagecache.bridge.ways import Recalled, Ways
+from pagecache.bridge.ways import Guess, Recalled, Ways
 from pagecache.core.codec import Entry
-from pagecache.engine.glancing import glance
+from pagecache.engine.glancing import Glance, glance
 
 Recall = Callable[[], tuple[Address | None, Recalled | None]]
 
@@ -22,16 +22,7 @@ class Meeting:
     glance. `waits` says whether its thread waits for the store, and not an event loop with other things to do.
     """
 
-    __slots__ = (
-        "_guess",
-        "_knows",
-        "_recall",
-        "_variables",
-        "_ways",
-        "address",
-        "look",
-        "recalled",
-    )
+    __slots__ = ("_guess", "_recall", "_variables", "_ways", "address", "look", "recalled")
 
     def __init__(
         self,
@@ -43,52 +34,58 @@ class Meeting:
         waits: bool = True,
     ) -> None:
         self._ways, self._variables, self._recall = ways, variables, recall
-        guess = ways.guess(variables) if is_plain and waits else None
-        look = None if guess is None else glance(guess.path, guess.way)
-        self._guess = guess if look is not None else None
-        self._knows = look is None
-        self.address, self.recalled = recall() if look is None else (None, None)
+        self._guess = guess = ways.guess(variables) if is_plain and waits else None
+        self.look: Glance | None = None
+        if guess is not None:
+            self.address, self.recalled = None, None
+            self.look = Glance(guess.led.way, (), guess.keys)
+            return
+        self.address, self.recalled = recall()
         if self.recalled is not None and is_plain:
-            look = glance(self.recalled.path, self.recalled.way)
-        self.look = look
-
-    def _find_out(self) -> None:
-        if not self._knows:
-            self.address, self.recalled = self._recall()
-            self._knows = True
+            self.look = glance(self.recalled.path, self.recalled.way)
 
     def page(self, begin: Callable[[], object] | None = None) -> Entry | None:
         """Return its page, if that stands at a glance; an answer may be begun while the store is asked."""
         if self.look is None:
             return None
-        if self._guess is None:
-            return self._expected(self.look.run(begin))
-
-        def meanwhile() -> None:
-            self._find_out()
-            if begin is not None:
-                begin()
-
-        return self._judged(self._guess, self.look.run(meanwhile))
+        if self._guess is not None:
+            return self._guessed(self._guess, self.look, begin)
+        entry = self.look.run(begin)
+        if entry is not None and self.recalled is not None and _has_time():
+            self._ways.expect(self._variables, Guess(self.recalled, self.look.keys))
+        return entry
 
     async def apage(self) -> Entry | None:
         """Return it on an event loop."""
         return None if self.look is None else await self.look.arun()
 
-    def _expected(self, entry: Entry | None) -> Entry | None:
-        """Let the next request that looks like this one be asked at once for the page that stood."""
-        if entry is not None and self.recalled is not None and _has_time():
-            self._ways.expect(self._variables, self.recalled)
-        return entry
+    def _guessed(
+        self, guess: Guess, look: Glance, begin: Callable[[], object] | None
+    ) -> Entry | None:
+        """Return the page that was guessed, if it is the one; only then does what came count."""
+        proofs: list[bool] = []
 
-    def _judged(self, guess: Recalled, entry: Entry | None) -> Entry | None:
-        """Return the page that was guessed, if that is the one."""
-        self._find_out()
-        if self.recalled is not None and self.recalled.way == guess.way:
+        def meanwhile() -> None:
+            proofs.append(self._proves(guess, look))
+            if begin is not None:
+                begin()
+
+        entry = look.run(meanwhile)
+        if all(proofs or [self._proves(guess, look)]):
             return entry
-        self._ways.expect(self._variables, None)
         self.look = None
         return None
+
+    def _proves(self, guess: Guess, look: Glance) -> bool:
+        """Whether the request is led where it was guessed, and just that would have been asked for."""
+        self.address, self.recalled = self._recall()
+        if self.recalled is None or self.recalled.way != guess.led.way:
+            self._ways.expect(self._variables, None)
+            return False
+        if not look.proves(self.recalled.path):
+            self._ways.forget(self._variables)
+            return False
+        return True
 
 
 def _has_time() -> bool:

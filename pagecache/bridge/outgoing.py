@@ -10,7 +10,6 @@ from django.conf import settings
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import set_urlconf
 
 from pagecache import conf
 from pagecache.announcing import site_store
@@ -167,7 +166,10 @@ class PlainResponse(HttpResponse):
         return self.headers._store.values()  # noqa: SLF001
 
     def close(self) -> None:
-        """End the request: no signal, where all who hear of it would find that there is nothing to end."""
+        """End the request: no signal, where all who hear of it would find that there is nothing to end.
+
+        The URLconf that Django's handler made active is the site's own, which counts as well where none is.
+        """
         _end.changed()
         if _end.unknown or site_store().asks_database:
             super().close()
@@ -177,7 +179,6 @@ class PlainResponse(HttpResponse):
             with suppress(Exception):
                 closers.pop(0)()
         self.closed = True
-        set_urlconf(None)
         waiting.end_request()
         end_request()
 

@@ -78,6 +78,13 @@ class Recalled(NamedTuple):
         return DjangoAsked.recalled(self.known, variables, make, forget)
 
 
+class Guess(NamedTuple):
+    """Where a request is led most likely, and what is asked for there."""
+
+    led: Recalled
+    keys: tuple[str, ...]
+
+
 class Ways:
     """The ways from one place. Requests that have the same address are told apart by what was read of them.
 
@@ -86,7 +93,7 @@ class Ways:
 
     def __init__(self) -> None:
         self._alike: dict[tuple[Address, bool], Alike] = {}
-        self._guesses: dict[Look, Recalled | None] = {}
+        self._guesses: dict[Look, Guess | None] = {}
         _all.add(self)
 
     def recall(self, address: Address | None, variables: Variables) -> Recalled | None:
@@ -107,17 +114,23 @@ class Ways:
         is_so = known is not None and routes.holds(known["route"], *known["routed"])
         return Recalled(alike, said, known) if known is not None and is_so else None
 
-    def guess(self, variables: Variables) -> Recalled | None:
+    def guess(self, variables: Variables) -> Guess | None:
         """Return where a request is led most likely: where the last one was that looked like it."""
-        return None if variables.get(COOKIES) else self._guesses.get(_look_of(variables))
+        if not self._guesses or variables.get(COOKIES):
+            return None
+        return self._guesses.get(_look_of(variables))
 
-    def expect(self, variables: Variables, recalled: Recalled | None) -> None:
+    def expect(self, variables: Variables, guess: Guess | None) -> None:
         """Guess so where a request looks like this one; None for never again, since that was wrong."""
         look = _look_of(variables)
         is_long = sum(len(text) for text in look if text) > MOST_TEXT
         is_hopeless = look in self._guesses and self._guesses[look] is None
         if not (is_long or is_hopeless or variables.get(COOKIES)):
-            remember(self._guesses, look, recalled, MOST)
+            remember(self._guesses, look, guess, MOST)
+
+    def forget(self, variables: Variables) -> None:
+        """Make the guess for requests that look like this one no more, before another page stood at a glance."""
+        self._guesses.pop(_look_of(variables), None)
 
     def watch(
         self, address: Address | None, variables: Variables, asked: DjangoAsked
