@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
-from pagecache.bridge.addresses import Variables, address_in_scope
+from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
 from pagecache.bridge.fast import (
     VISIT,
@@ -23,7 +23,7 @@ from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
-from pagecache.engine.glancing import Glance, glance
+from pagecache.meeting import Meeting, at_hand
 from pagecache.stores.waiting import Patience, part_of
 
 Scope = dict[str, Any]
@@ -60,44 +60,54 @@ class ASGILane(Lane):
         if not self.is_open():
             return None, scope
         try:
-            address, variables = address_in_scope(scope), variables_in(scope)
-            ways = self.place.ways
-            if variables is not None and (recalled := ways.recall(address, variables)) is not None:
-                return await _recalled(recalled, variables, scope)
-            request = ASGIRequest(scope, NO_BODY)
-            facts = self.place.facts(watched(request))
-            visit = FastVisit(request, ways.watch_scope(address, variables, facts))
-            return (None, scope) if asks_database(visit) else await _ahead(visit, scope)
+            return await self._met(scope)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None, scope
 
+    async def _met(self, scope: Scope) -> tuple[Sent | None, Scope]:
+        """Return the page that stands at a glance; else look it up."""
+        variables = variables_in(scope)
+        recall = partial(self._recall, scope, variables)
+        is_plain = variables is not None and asks_plainly(scope["method"], variables)
+        if is_plain and (at_once := at_hand(recall)) is not None:
+            return at_once, scope
+        met = Meeting(self.place.ways, variables or {}, recall, is_plain=is_plain, waits=False)
+        waits = Patience() if met.look is not None and met.look.keys else None
+        entry = await _page(met, waits)
+        arrived = partial(self._arrived, scope, variables, met, waits)
+        if entry is not None and met.look is not None:
+            look = met.look
+            return standing(entry, look.way, partial(plainly, entry, look.held), arrived), scope
+        visit = arrived()
+        visit.found.glance = met.look
+        return (None, scope) if asks_database(visit) else await _ahead(visit, scope)
 
-async def _recalled(
-    recalled: Recalled, variables: Variables, scope: Scope
-) -> tuple[Sent | None, Scope]:
-    """Return the answer for a hit of which all is known but whether it stands; else look it up."""
-    is_plain = asks_plainly(scope["method"], variables)
-    look = glance(recalled.path, recalled.way) if is_plain else None
-    waits = None if look is None or not look.keys else Patience()
-    entry = None if look is None else await _asked(look, waits)
-    make = partial(ASGIRequest, scope, NO_BODY)
+    def _recall(
+        self, scope: Scope, variables: Variables | None
+    ) -> tuple[Address | None, Recalled | None]:
+        address = address_in_scope(scope)
+        known = None if variables is None else self.place.ways.recall(address, variables)
+        return address, known
 
-    def arrived() -> FastVisit:
-        return FastVisit(None, recalled.facts(variables, make), waits)
+    def _arrived(
+        self, scope: Scope, variables: Variables | None, met: Meeting, waits: Patience | None
+    ) -> FastVisit:
+        """Return the visit of a request, of which all may be known that decides."""
+        if met.recalled is not None and variables is not None:
+            make = partial(ASGIRequest, scope, NO_BODY)
+            return FastVisit(None, met.recalled.facts(variables, make), waits)
+        request = ASGIRequest(scope, NO_BODY)
+        facts = self.place.facts(watched(request))
+        asked = self.place.ways.watch_scope(met.address, variables, facts)
+        return FastVisit(request, asked, waits)
 
-    if look is not None and entry is not None:
-        return standing(entry, look.way, partial(plainly, entry, look.held), arrived), scope
-    visit = arrived()
-    visit.found.glance = look
-    return await _ahead(visit, scope)
 
-
-async def _asked(look: Glance, waits: Patience | None) -> Entry | None:
+async def _page(met: Meeting, waits: Patience | None) -> Entry | None:
     """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
     if waits is None:
-        return look.run()
+        return met.page()
     with part_of(waits):
-        return await look.arun()
+        return await met.apage()
 
 
 async def _ahead(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope]:

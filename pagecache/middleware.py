@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from pagecache import conf
 from pagecache.bridge import fast
 from pagecache.bridge.fast import FastVisit
-from pagecache.bridge.meeting import Meeting
 from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.place import Place
 from pagecache.bridge.twin import unsent
@@ -20,6 +19,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
+from pagecache.meeting import Meeting
 from pagecache.recording.recorder import recorder
 from pagecache.recording.standing import take_note
 from pagecache.stores.waiting import in_request

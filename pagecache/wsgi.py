@@ -18,11 +18,11 @@ from pagecache.bridge.fast import (
     plainly,
     standing,
 )
-from pagecache.bridge.meeting import Meeting
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
+from pagecache.meeting import Meeting, at_hand
 from pagecache.stores.waiting import Patience, part_of
 
 Environ = dict[str, Any]
@@ -63,6 +63,8 @@ class WSGILane(Lane):
         """Return the page that stands at a glance; else look it up."""
         is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
         recall = partial(self._recall, environ)
+        if is_plain and (at_once := at_hand(recall)) is not None:
+            return at_once
         met = Meeting(self.place.ways, environ, recall, is_plain=is_plain)
         waits = Patience() if met.look is not None and met.look.keys else None
         entry = _page(met, waits)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from http.client import responses
 from typing import Any, NamedTuple
 
@@ -45,7 +46,12 @@ class Sent(NamedTuple):
     @property
     def line(self) -> str:
         """Status and reason, as Django says them."""
-        return f"{self.status} {responses.get(self.status, UNKNOWN)}"
+        return _line(self.status)
+
+
+@lru_cache(100)
+def _line(status: int) -> str:
+    return f"{status} {responses.get(status, UNKNOWN)}"
 
 
 class FastVisit(DjangoVisit):

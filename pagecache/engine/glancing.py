@@ -108,22 +108,45 @@ def glance(path: str, way: Way) -> Glance | None:
         return None
 
 
+def at_hand(path: str, way: Way) -> Held | None:
+    """Return the page that this process holds where a way leads, if it stands without a question."""
+    try:
+        now = time.time()
+        held = _held(way, now) if _is_led(path, way, now) else None
+        if held is None or not _is_fresh(held.entry, now) or writes.unannounced():
+            return None
+        return held if site_store().stand(held.keys, held.versions) else None
+    except Exception:  # noqa: BLE001 the look-up raises it
+        return None
+
+
 def _glance(path: str, way: Way) -> Glance | None:
     store, now = site_store(), time.time()
-    is_led = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
-    if not is_led or announcer.owes or store.is_frozen():
+    if not _is_led(path, way, now):
         return None
     if conf.get().options.LOCAL is None:
         tags = known_tags.get(way.key)
         return None if tags is None else Glance(way, tags, (way.key, *_versions(tags)))
-    held = local.get(way.key, now, store.history)
-    if held is None or not held.entry.is_whole or held.entry.material != way.material:
+    held = _held(way, now)
+    if held is None:
         return None
-    tags = held.entry.tags
     stands = store.stand(held.keys, held.versions) if _is_fresh(held.entry, now) else False
     if stands is False:
         return None
-    return Glance(way, tags, () if stands else _versions(tags), held)
+    return Glance(way, held.entry.tags, () if stands else _versions(held.entry.tags), held)
+
+
+def _is_led(path: str, way: Way, now: float) -> bool:
+    """Whether this is still the way, and pages may be served."""
+    is_way = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
+    return is_way and not announcer.owes and not site_store().is_frozen()
+
+
+def _held(way: Way, now: float) -> Held | None:
+    """Return the page that this process holds, if everybody gets it as it is."""
+    held = local.get(way.key, now, site_store().history)
+    is_it = held is not None and held.entry.is_whole and held.entry.material == way.material
+    return held if is_it else None
 
 
 def _is_fresh(entry: Entry, now: float) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge.addresses import Address, Variables
+from pagecache.bridge.fast import Sent, plainly
 from pagecache.bridge.ways import Guess, Recalled, Ways
 from pagecache.core.codec import Entry
+from pagecache.engine import glancing
 from pagecache.engine.glancing import Glance, glance
 
 Recall = Callable[[], tuple[Address | None, Recalled | None]]
@@ -86,6 +88,17 @@ class Meeting:
             self._ways.forget(self._variables)
             return False
         return True
+
+
+def at_hand(recall: Recall) -> Sent | None:
+    """Return what is sent of a page that this process holds, where that stands without a question."""
+    if conf.get().options.LOCAL != "push":
+        return None
+    _, recalled = recall()
+    if recalled is None or recalled.way.tells:
+        return None
+    held = glancing.at_hand(recalled.path, recalled.way)
+    return None if held is None else plainly(held.entry, held)
 
 
 def _has_time() -> bool:
