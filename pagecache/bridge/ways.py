@@ -30,7 +30,6 @@ LOOKS = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ACCEPT_LANGUAGE")
 ABSENT = object()
 
 Look = tuple[str | None, ...]
-Known = dict[str, Any]  # the facts of all requests that say the same
 
 
 class Alike:
@@ -42,7 +41,7 @@ class Alike:
         self.names = tuple(names)
         self._absent = (ABSENT,) * len(names)
         self.cookies = cookies
-        self.known: dict[tuple[Any, ...], Known] = {}
+        self.known: dict[tuple[Any, ...], Recalled] = {}
 
     def covers(self, names: frozenset[str], cookies: frozenset[str]) -> bool:
         """Whether requests are told apart by all of these."""
@@ -53,29 +52,26 @@ class Alike:
         return tuple(map(variables.get, self.names, self._absent))
 
 
-class Recalled(NamedTuple):
-    """What is known of a request, since others said the same."""
+class Recalled:
+    """What is known of a request, since others said the same: where it leads, its path with script name, and more."""
 
-    alike: Alike
-    said: tuple[Any, ...]
-    known: Known
+    __slots__ = ("_forget", "_known", "_route", "_routed", "path", "way")
 
-    @property
-    def way(self) -> Way:
-        """Where it leads."""
-        way: Way = self.known["way"]
-        return way
+    def __init__(self, asked: DjangoAsked, way: Way, forget: Callable[[], object]) -> None:
+        facts = vars(asked)
+        self._known = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
+        self._known["way"] = self.way = way
+        self.path = asked.full_path
+        self._route, self._routed = asked.route, (asked.path, asked.urlconf, asked.language)
+        self._forget = forget
 
-    @property
-    def path(self) -> str:
-        """Its path, with script name."""
-        path: str = self.known["full_path"]
-        return path
+    def holds(self) -> bool:
+        """Whether its path is still looked after as it was."""
+        return routes.holds(self._route, *self._routed)
 
     def facts(self, variables: Variables, make: Callable[[], HttpRequest]) -> DjangoAsked:
         """Return the facts of the request, which `make` gives if more is to be found out of it."""
-        forget = partial(self.alike.known.pop, self.said, None)
-        return DjangoAsked.recalled(self.known, variables, make, forget)
+        return DjangoAsked.recalled(self._known, variables, make, self._forget)
 
 
 class Guess(NamedTuple):
@@ -106,13 +102,11 @@ class Ways:
             alike = self._alike.get((address, True))
         if alike is None:
             return None
-        said = alike.said(variables)
         try:
-            known = alike.known.get(said)
+            recalled = alike.known.get(alike.said(variables))
         except TypeError:  # no text
             return None
-        is_so = known is not None and routes.holds(known["route"], *known["routed"])
-        return Recalled(alike, said, known) if known is not None and is_so else None
+        return recalled if recalled is not None and recalled.holds() else None
 
     def guess(self, variables: Variables) -> Guess | None:
         """Return where a request is led most likely: where the last one was that looked like it."""
@@ -183,9 +177,8 @@ def _keep(
         return
     if alike is not before:
         remember(known, place, alike, MOST)
-    routed = asked.path, asked.urlconf, asked.language
-    facts = {name: vars(asked)[name] for name in DjangoAsked.SHARED if name in vars(asked)}
-    remember(alike.known, said, {**facts, "way": way, "routed": routed}, MOST_ALIKE)
+    forget = partial(alike.known.pop, said, None)
+    remember(alike.known, said, Recalled(asked, way, forget), MOST_ALIKE)
 
 
 def _keep_scope(
