@@ -16,8 +16,6 @@ from django.utils.translation import trans_real
 from pagecache import conf
 from pagecache.core.types import UNSET
 
-ZONES = {ZoneInfo, fixed_offset}  # which always say the same of themselves
-
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
 
@@ -75,9 +73,11 @@ def _addressed(*said: Hashable) -> Address | None:
         zone = timezone.get_default_timezone()
     elif zone is UNSET:
         zone = timezone.get_current_timezone()
-    if type(zone) not in ZONES:
+    kind = type(zone)
+    if kind is not ZoneInfo and kind is not fixed_offset:  # which always say the same of themselves
         return None
-    return *said, language, zone, zone.tzname(None), conf.get().enabled, token
+    name = zone.tzname(None) if kind is fixed_offset else None  # two of one offset are equal
+    return *said, language, zone, name, conf.get().enabled, token
 
 
 def _active(local: Any) -> Any:
@@ -85,7 +85,10 @@ def _active(local: Any) -> Any:
 
     To ask for what is not there takes longer than all the rest of a hit, for the text of an error that nobody reads.
     """
-    held = getattr(getattr(local, "_storage", None), "_data", None)
+    try:
+        held = local._storage._data  # noqa: SLF001 its own names
+    except AttributeError:
+        return UNSET
     if type(held) is not ContextVar:
         return UNSET
     stored: Any = held.get(None)

@@ -17,6 +17,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.types import Way
 from pagecache.core.vector import is_version, versions_in
 from pagecache.engine.visit import barred, known_tags, local, recipes
+from pagecache.stores.base import Store
 from pagecache.stores.local import Held
 from pagecache.writes import writes
 
@@ -111,23 +112,23 @@ def glance(path: str, way: Way) -> Glance | None:
 def at_hand(path: str, way: Way) -> Held | None:
     """Return the page that this process holds where a way leads, if it stands without a question."""
     try:
-        now = time.time()
-        held = _held(way, now) if _is_led(path, way, now) else None
+        store, now = site_store(), time.time()
+        held = _held(store, way, now) if _is_led(store, path, way, now) else None
         if held is None or not _is_fresh(held.entry, now) or writes.unannounced():
             return None
-        return held if site_store().stand(held.keys, held.versions) else None
+        return held if store.stand(held.keys, held.versions) else None
     except Exception:  # noqa: BLE001 the look-up raises it
         return None
 
 
 def _glance(path: str, way: Way) -> Glance | None:
     store, now = site_store(), time.time()
-    if not _is_led(path, way, now):
+    if not _is_led(store, path, way, now):
         return None
     if conf.get().options.LOCAL is None:
         tags = known_tags.get(way.key)
         return None if tags is None else Glance(way, tags, (way.key, *_versions(tags)))
-    held = _held(way, now)
+    held = _held(store, way, now)
     if held is None:
         return None
     stands = store.stand(held.keys, held.versions) if _is_fresh(held.entry, now) else False
@@ -136,15 +137,15 @@ def _glance(path: str, way: Way) -> Glance | None:
     return Glance(way, held.entry.tags, () if stands else _versions(held.entry.tags), held)
 
 
-def _is_led(path: str, way: Way, now: float) -> bool:
+def _is_led(store: Store, path: str, way: Way, now: float) -> bool:
     """Whether this is still the way, and pages may be served."""
     is_way = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
-    return is_way and not announcer.owes and not site_store().is_frozen()
+    return is_way and not announcer.owes and not store.is_frozen()
 
 
-def _held(way: Way, now: float) -> Held | None:
+def _held(store: Store, way: Way, now: float) -> Held | None:
     """Return the page that this process holds, if everybody gets it as it is."""
-    held = local.get(way.key, now, site_store().history)
+    held = local.get(way.key, now, store.history)
     is_it = held is not None and held.entry.is_whole and held.entry.material == way.material
     return held if is_it else None
 
