@@ -4,6 +4,7 @@ Whether it is led there, too, is found out while the store is asked, and before 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from pagecache import conf
 from pagecache.announcing import site_store
@@ -21,12 +22,24 @@ class Meeting:
     """A request, up to where its page is found at a glance or there is to be a look-up.
 
     `recall` finds out what is known of it. `is_plain` says whether it wants a page as a whole: only then is there a
-    glance. `waits` says whether its thread waits for the store, and not an event loop with other things to do.
+    glance. `waits` says whether its thread waits for the store, and not an event loop with other things to do. What is
+    `begun` meanwhile is what `begin` returns.
     """
 
-    __slots__ = ("_guess", "_recall", "_variables", "_ways", "address", "look", "recalled")
+    __slots__ = (
+        "_begin",
+        "_guess",
+        "_is_led",
+        "_recall",
+        "_variables",
+        "_ways",
+        "address",
+        "begun",
+        "look",
+        "recalled",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a request is met with
         self,
         ways: Ways,
         variables: Variables,
@@ -34,9 +47,13 @@ class Meeting:
         *,
         is_plain: bool,
         waits: bool = True,
+        begin: Callable[[], Any] | None = None,
     ) -> None:
         self._ways, self._variables, self._recall = ways, variables, recall
+        self._begin = begin
+        self.begun: Any = None
         self._guess = guess = ways.guess(variables) if is_plain and waits else None
+        self._is_led: bool | None = None
         self.look: Glance | None = None
         if guess is not None:
             self.address, self.recalled = None, None
@@ -46,37 +63,36 @@ class Meeting:
         if self.recalled is not None and is_plain:
             self.look = glance(self.recalled.path, self.recalled.way)
 
-    def page(self, begin: Callable[[], object] | None = None) -> Entry | None:
-        """Return its page, if that stands at a glance; an answer may be begun while the store is asked."""
+    def page(self) -> Entry | None:
+        """Return its page, if that stands at a glance; only where a guess was right does what came count."""
         if self.look is None:
             return None
-        if self._guess is not None:
-            return self._guessed(self._guess, self.look, begin)
-        entry = self.look.run(begin)
-        if entry is not None and self.recalled is not None and _has_time():
-            self._ways.expect(self._variables, Guess(self.recalled, self.look.keys))
-        return entry
+        entry = self.look.run(self._meanwhile)
+        if self._guess is None:
+            self._expect(entry, self.look.keys)
+            return entry
+        if self._is_led is None:
+            self._is_led = self._proves(self._guess, self.look)
+        if self._is_led:
+            return entry
+        self.look = None
+        return None
 
     async def apage(self) -> Entry | None:
         """Return it on an event loop."""
         return None if self.look is None else await self.look.arun()
 
-    def _guessed(
-        self, guess: Guess, look: Glance, begin: Callable[[], object] | None
-    ) -> Entry | None:
-        """Return the page that was guessed, if it is the one; only then does what came count."""
-        proofs: list[bool] = []
+    def _meanwhile(self) -> None:
+        """Do what there is time for while the store is asked."""
+        if self._guess is not None and self.look is not None:
+            self._is_led = self._proves(self._guess, self.look)
+        if self._begin is not None:
+            self.begun = self._begin()
 
-        def meanwhile() -> None:
-            proofs.append(self._proves(guess, look))
-            if begin is not None:
-                begin()
-
-        entry = look.run(meanwhile)
-        if all(proofs or [self._proves(guess, look)]):
-            return entry
-        self.look = None
-        return None
+    def _expect(self, entry: Entry | None, keys: tuple[str, ...]) -> None:
+        """Let the next request that looks like this one be met with a guess, where a page stood."""
+        if entry is not None and self.recalled is not None and _has_time():
+            self._ways.expect(self._variables, Guess(self.recalled, keys))
 
     def _proves(self, guess: Guess, look: Glance) -> bool:
         """Whether the request is led where it was guessed, and just that would have been asked for."""

@@ -53,11 +53,10 @@ class PageCacheMiddleware:
         if self._is_async:
             return self.__acall__(request)
         with in_request():
-            begun: list[PlainResponse] = []
             ahead = fast.handed_over(request)
             met = self._met(request, ahead)
-            entry = met.page(lambda: begun.append(PlainResponse()))
-            if (served := self._served(request, met, entry, *begun)) is not None:
+            entry = met.page()
+            if (served := self._served(request, met, entry)) is not None:
                 return served
             visit = self._visit(request, met, ahead)
             token = _visit.set(visit)
@@ -102,22 +101,18 @@ class PageCacheMiddleware:
             partial(self._place.recall, request),
             is_plain=is_first and fast.asks_plainly(request.method, request.META),
             waits=waits,
+            begin=PlainResponse,
         )
 
-    def _served(
-        self,
-        request: HttpRequest,
-        met: Meeting,
-        entry: Entry | None,
-        response: PlainResponse | None = None,
-    ) -> Any:
+    def _served(self, request: HttpRequest, met: Meeting, entry: Entry | None) -> Any:
         """Return the response for a page that stands at a glance; None where there is to be a look-up."""
         if entry is None or met.look is None:
             return None
         try:
             if met.look.way.tells:
                 return self._visit(request, met).serve_plainly(entry, met.look.way.key)
-            return (response or PlainResponse()).showing(entry, met.look.held)
+            response: PlainResponse = met.begun or PlainResponse()
+            return response.showing(entry, met.look.held)
         except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
             return None
 
