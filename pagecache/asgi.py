@@ -9,21 +9,11 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
-from pagecache.bridge.fast import (
-    VISIT,
-    FastVisit,
-    Lane,
-    Sent,
-    asks_database,
-    asks_plainly,
-    plainly,
-    standing,
-)
+from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_plainly
 from pagecache.bridge.ways import Recalled
-from pagecache.core.codec import Entry
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
-from pagecache.meeting import Meeting, at_hand
+from pagecache.meeting import Meeting, at_hand, settled
 from pagecache.stores.waiting import Patience, part_of
 
 Scope = dict[str, Any]
@@ -60,27 +50,25 @@ class ASGILane(Lane):
         if not self.is_open():
             return None, scope
         try:
-            return await self._met(scope)
+            return await self._answered(scope)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None, scope
 
-    async def _met(self, scope: Scope) -> tuple[Sent | None, Scope]:
+    async def _answered(self, scope: Scope) -> tuple[Sent | None, Scope]:
         """Return the page that stands at a glance; else look it up."""
         variables = variables_in(scope)
-        recall = partial(self._recall, scope, variables)
         is_plain = variables is not None and asks_plainly(scope["method"], variables)
+        recall = partial(self._recall, scope, variables)
         if is_plain and (at_once := at_hand(recall)) is not None:
             return at_once, scope
-        met = Meeting(self.place.ways, variables or {}, recall, is_plain=is_plain, waits=False)
-        waits = Patience() if met.look is not None and met.look.keys else None
-        entry = await _page(met, waits)
-        arrived = partial(self._arrived, scope, variables, met, waits)
-        if entry is not None and met.look is not None:
-            look = met.look
-            return standing(entry, look.way, partial(plainly, entry, look.held), arrived), scope
-        visit = arrived()
-        visit.found.glance = met.look
-        return (None, scope) if asks_database(visit) else await _ahead(visit, scope)
+        patience = Patience()
+        with part_of(patience):
+            met = Meeting(recall, variables or {}, None, asks_plainly=is_plain)
+            entry = await met.aentry()
+            sent = settled(met, entry, partial(self._made, scope, variables, met, patience))
+            if isinstance(sent, FastVisit):
+                return await _looked_up(sent, scope)
+            return sent, scope
 
     def _recall(
         self, scope: Scope, variables: Variables | None
@@ -89,31 +77,21 @@ class ASGILane(Lane):
         known = None if variables is None else self.place.ways.recall(address, variables)
         return address, known
 
-    def _arrived(
-        self, scope: Scope, variables: Variables | None, met: Meeting, waits: Patience | None
+    def _made(
+        self, scope: Scope, variables: Variables | None, met: Meeting, patience: Patience
     ) -> FastVisit:
         """Return the visit of a request, of which all may be known that decides."""
         if met.recalled is not None and variables is not None:
             make = partial(ASGIRequest, scope, NO_BODY)
-            return FastVisit(None, met.recalled.facts(variables, make), waits)
+            return FastVisit(None, met.recalled.facts(variables, make), patience)
         request = ASGIRequest(scope, NO_BODY)
         facts = self.place.facts(watched(request))
         asked = self.place.ways.watch_scope(met.address, variables, facts)
-        return FastVisit(request, asked, waits)
+        return FastVisit(request, asked, patience)
 
 
-async def _page(met: Meeting, waits: Patience | None) -> Entry | None:
-    """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
-    if waits is None:
-        return met.page()
-    with part_of(waits):
-        return await met.apage()
-
-
-async def _ahead(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope]:
-    """Look a page up."""
-    with part_of(visit.patience):
-        sent: Sent | None = await adrive(ahead(visit))
+async def _looked_up(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope]:
+    sent: Sent | None = await adrive(ahead(visit))
     if sent is None:
         visit.complete()
     return sent, {**scope, VISIT: visit}

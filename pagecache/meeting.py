@@ -1,6 +1,7 @@
-"""A request that comes: the store is asked at once for the page that the last one which looked like it was led to.
+"""A request that comes, up to where its page is found at a glance or there is to be a look-up.
 
-Whether it is led there, too, is found out while the store is asked, and before anything is sent.
+A thread that waits for the store has time. So the store is asked at once for the page that the request is led to most
+likely, and whether it is led there is found out meanwhile, before anything is sent.
 """
 
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Any
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge.addresses import Address, Variables
-from pagecache.bridge.fast import Sent, plainly
-from pagecache.bridge.ways import Guess, Recalled, Ways
+from pagecache.bridge.fast import FastVisit, Sent, asks_database, plainly
+from pagecache.bridge.guesses import Guesses
+from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine import glancing
 from pagecache.engine.glancing import Glance, glance
@@ -19,91 +21,114 @@ Recall = Callable[[], tuple[Address | None, Recalled | None]]
 
 
 class Meeting:
-    """A request, up to where its page is found at a glance or there is to be a look-up.
+    """A request that comes.
 
-    `recall` finds out what is known of it. `is_plain` says whether it wants a page as a whole: only then is there a
-    glance. `waits` says whether its thread waits for the store, and not an event loop with other things to do. What is
-    `begun` meanwhile is what `begin` returns.
+    `recall` finds out what is known of it. There is a glance at its page if it `asks_plainly`: for a page as a whole.
+    What the store leaves time for is to `begin` the answer.
     """
 
     __slots__ = (
         "_begin",
         "_guess",
-        "_is_led",
+        "_guesses",
+        "_is_right",
         "_recall",
         "_variables",
-        "_ways",
         "address",
         "begun",
-        "look",
+        "glance",
         "recalled",
     )
 
-    def __init__(  # noqa: PLR0913 what a request is met with
+    def __init__(
         self,
-        ways: Ways,
-        variables: Variables,
         recall: Recall,
+        variables: Variables,
+        guesses: Guesses | None,
         *,
-        is_plain: bool,
-        waits: bool = True,
+        asks_plainly: bool,
         begin: Callable[[], Any] | None = None,
     ) -> None:
-        self._ways, self._variables, self._recall = ways, variables, recall
-        self._begin = begin
+        self._recall, self._variables, self._begin = recall, variables, begin
         self.begun: Any = None
-        self._guess = guess = ways.guess(variables) if is_plain and waits else None
-        self._is_led: bool | None = None
-        self.look: Glance | None = None
-        if guess is not None:
+        self._guesses = guesses if asks_plainly else None
+        self._guess = None if self._guesses is None else self._guesses.guess(variables)
+        self._is_right: bool | None = None
+        self.glance: Glance | None = None
+        if self._guess is not None:
+            self.glance = glance(self._guess.path, self._guess.way)
+        if self.glance is not None:
             self.address, self.recalled = None, None
-            self.look = Glance(guess.led.way, (), guess.keys)
             return
+        self._guess = None
         self.address, self.recalled = recall()
-        if self.recalled is not None and is_plain:
-            self.look = glance(self.recalled.path, self.recalled.way)
+        if self.recalled is not None and asks_plainly:
+            self.glance = glance(self.recalled.path, self.recalled.way)
 
-    def page(self) -> Entry | None:
-        """Return its page, if that stands at a glance; only where a guess was right does what came count."""
-        if self.look is None:
+    def entry(self) -> Entry | None:
+        """Return the page, if it stands at a glance; after a guess what came counts only where that was right."""
+        if self.glance is None:
             return None
-        entry = self.look.run(self._meanwhile)
+        entry = self.glance.run(self._meanwhile)
         if self._guess is None:
-            self._expect(entry, self.look.keys)
+            self._expect(entry)
             return entry
-        if self._is_led is None:
-            self._is_led = self._proves(self._guess, self.look)
-        if self._is_led:
+        if self._is_right is None:
+            self._is_right = self._confirms(self._guess)
+        if self._is_right:
             return entry
-        self.look = None
+        self.glance = None
         return None
 
-    async def apage(self) -> Entry | None:
-        """Return it on an event loop."""
-        return None if self.look is None else await self.look.arun()
+    async def aentry(self) -> Entry | None:
+        """Return it on an event loop, which has other things to do than to guess."""
+        return None if self.glance is None or self._guess else await self.glance.arun()
 
     def _meanwhile(self) -> None:
-        """Do what there is time for while the store is asked."""
-        if self._guess is not None and self.look is not None:
-            self._is_led = self._proves(self._guess, self.look)
+        if self._guess is not None:
+            self._is_right = self._confirms(self._guess)
         if self._begin is not None:
             self.begun = self._begin()
 
-    def _expect(self, entry: Entry | None, keys: tuple[str, ...]) -> None:
-        """Let the next request that looks like this one be met with a guess, where a page stood."""
-        if entry is not None and self.recalled is not None and _has_time():
-            self._ways.expect(self._variables, Guess(self.recalled, keys))
+    def _confirms(self, guess: Recalled) -> bool:
+        """Whether the request is led where it was guessed."""
+        try:
+            self.address, self.recalled = self._recall()
+        except Exception:  # noqa: BLE001 whoever looks at the request next raises it
+            return False
+        led = self.recalled
+        if led is not None and led.path == guess.path and led.way == guess.way:
+            return True
+        if self._guesses is not None and led is None:
+            self._guesses.forget(self._variables)
+        elif self._guesses is not None:
+            self._guesses.give_up(self._variables)
+        return False
 
-    def _proves(self, guess: Guess, look: Glance) -> bool:
-        """Whether the request is led where it was guessed, and just that would have been asked for."""
-        self.address, self.recalled = self._recall()
-        if self.recalled is None or self.recalled.way != guess.led.way:
-            self._ways.expect(self._variables, None)
-            return False
-        if not look.proves(self.recalled.path):
-            self._ways.forget(self._variables)
-            return False
-        return True
+    def _expect(self, entry: Entry | None) -> None:
+        """Let the next request like this one be met with a guess, where its page stood and there is time."""
+        if entry is None or self.recalled is None or self._guesses is None:
+            return
+        if site_store().leaves_time and self.glance is not None and self.glance.keys:
+            self._guesses.expect(self._variables, self.recalled)
+
+
+def settled(
+    met: Meeting, entry: Entry | None, make_visit: Callable[[], FastVisit]
+) -> Sent | FastVisit | None:
+    """Return what is sent, or the visit that looks it up; None where Django is to have the request alone.
+
+    Where a look-up takes Django's connection to a database, none was ever made in a lane, and so nothing is known.
+    """
+    glanced = met.glance
+    if entry is not None and glanced is not None:
+        if glanced.way.tells:
+            sent: Sent = make_visit().serve_plainly(entry, glanced.way.key)
+            return sent
+        return plainly(entry, glanced.held)
+    visit = make_visit()
+    visit.found.glance = glanced
+    return None if asks_database(visit) else visit
 
 
 def at_hand(recall: Recall) -> Sent | None:
@@ -115,8 +140,3 @@ def at_hand(recall: Recall) -> Sent | None:
         return None
     held = glancing.at_hand(recalled.path, recalled.way)
     return None if held is None else plainly(held.entry, held)
-
-
-def _has_time() -> bool:
-    """Whether the store is asked for each page, and leaves time for something meanwhile."""
-    return site_store().leaves_time and conf.get().options.LOCAL != "push"

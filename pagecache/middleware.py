@@ -10,15 +10,19 @@ from django.http import HttpRequest
 
 from pagecache import conf
 from pagecache.bridge import fast
+from pagecache.bridge.addresses import Address
 from pagecache.bridge.fast import FastVisit
+from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.place import Place
 from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
+from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
+from pagecache.engine.glancing import Glance
 from pagecache.meeting import Meeting
 from pagecache.recording.recorder import recorder
 from pagecache.recording.standing import take_note
@@ -54,11 +58,11 @@ class PageCacheMiddleware:
             return self.__acall__(request)
         with in_request():
             ahead = fast.handed_over(request)
-            met = self._met(request, ahead)
-            entry = met.page()
+            met = self._meet(request, ahead, self._place.guesses)
+            entry = met.entry()
             if (served := self._served(request, met, entry)) is not None:
                 return served
-            visit = self._visit(request, met, ahead)
+            visit = self._visit(request, met.address, met.recalled, ahead, met.glance)
             token = _visit.set(visit)
             try:
                 return visit.leaving(drive(page(visit), visit.render))
@@ -69,11 +73,11 @@ class PageCacheMiddleware:
         """Answer a request on the event loop."""
         with in_request():
             ahead = fast.handed_over(request)
-            met = self._met(request, ahead, waits=False)
-            entry = await met.apage()
+            met = self._meet(request, ahead)
+            entry = await met.aentry()
             if (served := self._served(request, met, entry)) is not None:
                 return served
-            visit = self._visit(request, met, ahead)
+            visit = self._visit(request, met.address, met.recalled, ahead, met.glance)
             token = _visit.set(visit)
             try:
                 return visit.leaving(await adrive(page(visit), visit.render))
@@ -83,41 +87,42 @@ class PageCacheMiddleware:
     def arrive(self, request: HttpRequest) -> DjangoVisit:
         """Return the visit of a request, without a glance at its page."""
         ahead = fast.handed_over(request)
-        return self._visit(request, self._met(request, ahead, is_plain=False), ahead)
+        return self._visit(request, *self._place.recall(request), ahead)
 
-    def _met(
-        self,
-        request: HttpRequest,
-        ahead: FastVisit | None,
-        *,
-        is_plain: bool = True,
-        waits: bool = True,
+    def _meet(
+        self, request: HttpRequest, ahead: FastVisit | None, guesses: Guesses | None = None
     ) -> Meeting:
-        """Return what there is of a request at first: no glance where a lane has looked, nor inside of another page."""
-        is_first = is_plain and ahead is None and recorder() is None
+        """Meet a request: with no glance where a lane has looked, nor inside of a page that is being made."""
+        is_first = ahead is None and recorder() is None
         return Meeting(
-            self._place.ways,
-            request.META,
             partial(self._place.recall, request),
-            is_plain=is_first and fast.asks_plainly(request.method, request.META),
-            waits=waits,
+            request.META,
+            guesses,
+            asks_plainly=is_first and fast.asks_plainly(request.method, request.META),
             begin=PlainResponse,
         )
 
     def _served(self, request: HttpRequest, met: Meeting, entry: Entry | None) -> Any:
         """Return the response for a page that stands at a glance; None where there is to be a look-up."""
-        if entry is None or met.look is None:
+        glance = met.glance
+        if entry is None or glance is None:
             return None
         try:
-            if met.look.way.tells:
-                return self._visit(request, met).serve_plainly(entry, met.look.way.key)
+            if glance.way.tells:
+                visit = self._visit(request, met.address, met.recalled)
+                return visit.serve_plainly(entry, glance.way.key)
             response: PlainResponse = met.begun or PlainResponse()
-            return response.showing(entry, met.look.held)
+            return response.showing(entry, glance.held)
         except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
             return None
 
     def _visit(
-        self, request: HttpRequest, met: Meeting, ahead: FastVisit | None = None
+        self,
+        request: HttpRequest,
+        address: Address | None,
+        recalled: Recalled | None,
+        ahead: FastVisit | None = None,
+        glance: Glance | None = None,
     ) -> DjangoVisit:
         """Take down the facts of a request as it came, and what a fast lane before Django has found for it.
 
@@ -126,9 +131,9 @@ class PageCacheMiddleware:
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
         place = self._place
-        asked = place.facts_of(request, met.address, met.recalled)
+        asked = place.facts_of(request, address, recalled)
         visit = DjangoVisit(request, asked, outside=place.outside, behind_middleware=False)
-        visit.found.glance = met.look
+        visit.found.glance = glance
         visit.render = partial(self._get_response, request)
         if conf.get().asks_by_itself and not place.outside:
             visit.again = partial(unsent, place.facts, self._get_response)

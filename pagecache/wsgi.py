@@ -8,21 +8,11 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache.bridge.addresses import Address, address_in
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import (
-    VISIT,
-    FastVisit,
-    Lane,
-    Sent,
-    asks_database,
-    asks_plainly,
-    plainly,
-    standing,
-)
+from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_plainly
 from pagecache.bridge.ways import Recalled
-from pagecache.core.codec import Entry
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
-from pagecache.meeting import Meeting, at_hand
+from pagecache.meeting import Meeting, at_hand, settled
 from pagecache.stores.waiting import Patience, part_of
 
 Environ = dict[str, Any]
@@ -55,53 +45,39 @@ class WSGILane(Lane):
         if not self.is_open():
             return None
         try:
-            return self._met(environ)
+            return self._answered(environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None
 
-    def _met(self, environ: Environ) -> Sent | None:
+    def _answered(self, environ: Environ) -> Sent | None:
         """Return the page that stands at a glance; else look it up."""
         is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
         recall = partial(self._recall, environ)
         if is_plain and (at_once := at_hand(recall)) is not None:
             return at_once
-        met = Meeting(self.place.ways, environ, recall, is_plain=is_plain)
-        waits = Patience() if met.look is not None and met.look.keys else None
-        entry = _page(met, waits)
-        arrived = partial(self._arrived, environ, met, waits)
-        if entry is not None and met.look is not None:
-            look = met.look
-            sent: Sent = standing(entry, look.way, partial(plainly, entry, look.held), arrived)
-            return sent
-        visit = arrived()
-        visit.found.glance = met.look
-        return None if asks_database(visit) else _sent(visit, environ)
+        patience = Patience()
+        with part_of(patience):
+            met = Meeting(recall, environ, self.place.guesses, asks_plainly=is_plain)
+            entry = met.entry()
+            sent = settled(met, entry, partial(self._made, environ, met, patience))
+            return _looked_up(sent, environ) if isinstance(sent, FastVisit) else sent
 
     def _recall(self, environ: Environ) -> tuple[Address | None, Recalled | None]:
         address = address_in(environ)
         return address, self.place.ways.recall(address, environ)
 
-    def _arrived(self, environ: Environ, met: Meeting, waits: Patience | None) -> FastVisit:
+    def _made(self, environ: Environ, met: Meeting, patience: Patience) -> FastVisit:
         """Return the visit of a request, of which all may be known that decides."""
         if met.recalled is not None:
             asked = met.recalled.facts(environ, partial(Arrival, environ))
-            return FastVisit(None, asked, waits)
+            return FastVisit(None, asked, patience)
         request = Arrival(environ)
         facts = self.place.ways.watch(met.address, environ, self.place.facts(request))
-        return FastVisit(request, facts, waits)
+        return FastVisit(request, facts, patience)
 
 
-def _page(met: Meeting, waits: Patience | None) -> Entry | None:
-    """Return the page, if it stands at a glance; what that waits for the store counts for the request."""
-    if waits is None:
-        return met.page()
-    with part_of(waits):
-        return met.page()
-
-
-def _sent(visit: FastVisit, environ: Environ) -> Sent | None:
-    with part_of(visit.patience):
-        sent: Sent | None = drive(ahead(visit))
+def _looked_up(visit: FastVisit, environ: Environ) -> Sent | None:
+    sent: Sent | None = drive(ahead(visit))
     if sent is None:
         visit.complete()
         environ[VISIT] = visit

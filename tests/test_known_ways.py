@@ -35,17 +35,13 @@ from pagecache.bridge.addresses import address_in_scope
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.fast import plainly
-from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
 from pagecache.core.types import Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import local
-from pagecache.recording.recorder import current
-from pagecache.stores.lines import Line
 from pagecache.stores.local import Held
-from pagecache.stores.waiting import current_patience
 from tests.lanes import (
     ASGI,
     FAST,
@@ -739,151 +735,3 @@ def test_what_came_at_a_glance_is_of_no_use_once_more_is_announced(
     assert not announcer.owes
     content = gzip.decompress(answer.content) if compress else answer.content
     assert content.decode() == texts[-1]
-
-
-def hits(lane: Lane) -> list[Any]:
-    """Ask until a page is served at a glance."""
-    lane.configure(REVEAL=None)
-    lane.show(showing(lambda _request: "page"))
-    return [lane.get() for _ in range(4)]
-
-
-@through(*MIDDLEWARE)
-def test_who_hears_of_the_end_of_requests_hears_of_that_of_hits(
-    lane: Lane, dressed: list[Entry]
-) -> None:
-    ended: list[Any] = []
-
-    def hears(**kwargs: Any) -> None:
-        ended.append(kwargs)
-
-    request_finished.connect(hears)
-    try:
-        answers = hits(lane)
-    finally:
-        request_finished.disconnect(hears)
-    assert [status(answer).hit for answer in answers] == [False, True, True, True]
-    assert len(ended) == 4
-    assert dressed
-
-
-@through(MIDDLEWARE_SYNC)
-def test_nobody_is_told_of_the_end_of_a_hit_where_nothing_is_to_be_ended(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ends: list[Any] = []
-    send = request_finished.send
-
-    def told(**kwargs: Any) -> Any:
-        ends.append(kwargs)
-        return send(**kwargs)
-
-    monkeypatch.setattr(request_finished, "send", told)
-    answers = hits(lane)
-
-    assert [status(answer).hit for answer in answers] == [False, True, True, True]
-    assert len(ends) == 2  # the first look-up learned the way
-    assert current_patience() is None
-    last = current.get()
-    assert last is None or last.is_over
-    assert answers[-1].closed
-
-
-def test_what_a_hit_holds_open_is_closed() -> None:
-    closed: list[str] = []
-
-    def failing() -> None:
-        closed.append("fails")
-        raise OSError
-
-    response: Any = PlainResponse()
-    response._resource_closers.extend([failing, partial(closed.append, "closes")])
-    response.close()
-
-    assert closed == ["fails", "closes"]
-    assert response.closed
-
-
-@pytest.fixture
-def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What a Redis was asked for, trip by trip."""
-    trips: list[Any] = []
-    exchange = Line.exchange
-
-    def noted(self: Line, commands: Any, *meanwhile: Any) -> Any:
-        trips.append(commands)
-        return exchange(self, commands, *meanwhile)
-
-    monkeypatch.setattr(Line, "exchange", noted)
-    return trips
-
-
-@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
-def test_a_guess_that_was_wrong_is_made_no_more(lane: Lane, asked_for: list[Any]) -> None:
-    lane.configure(REVEAL=None, KEY_HEADERS=["X-Plan"])
-    lane.show(showing(lambda request: request.headers.get("X-Plan")))
-    free, paid = headers(X_Plan="free"), headers(X_Plan="paid")
-    trips = []
-    for plan in (free, free, paid, free, free, free, paid, paid, paid, free, paid):
-        asked_for.clear()
-        assert lane.read(**plan) == plan["headers"]["X-Plan"]
-        trips.append(len(asked_for))
-
-    assert trips[-4:] == [1, 1, 1, 1]  # all is known, and none is asked for in vain
-    assert lane.renders == 2
-
-
-@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
-def test_a_guess_that_is_wrong_costs_one_trip(lane: Lane, asked_for: list[Any]) -> None:
-    lane.configure(REVEAL=None, KEY_HEADERS=["X-Plan"])
-    lane.show(showing(lambda request: request.headers.get("X-Plan")))
-    free, paid = headers(X_Plan="free"), headers(X_Plan="paid")
-    for plan in (paid, paid, free, free, free):
-        lane.read(**plan)
-    asked_for.clear()
-
-    assert lane.read(**paid) == "paid"
-    assert len(asked_for) == 2
-
-
-@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
-def test_whoever_looks_like_another_and_brings_cookies_is_found_out_first(
-    lane: Lane, asked_for: list[Any]
-) -> None:
-    lane.configure(REVEAL=None)
-    lane.show(showing(lambda _request: "page"))
-    for _ in range(4):
-        lane.read()
-    asked_for.clear()
-
-    assert not lane.see(cookies={"sessionid": "x"}).hit
-    assert asked_for == []
-
-
-@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
-def test_a_page_that_comes_to_read_more_is_guessed_anew(lane: Lane, asked_for: list[Any]) -> None:
-    lane.configure(REVEAL=None)
-    lane.show(showing(lambda request: request.GET.get("page")))
-    for _ in range(4):
-        lane.read()
-    lane.read("/page/?page=2")  # the recipe of the path is wider than before
-    for _ in range(4):
-        lane.read()
-    asked_for.clear()
-
-    assert lane.read() == "None"
-    assert len(asked_for) == 1
-    assert all(guess is not None for place in _all for guess in place._guesses.values())
-
-
-@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
-def test_guesses_are_few_and_short(lane: Lane) -> None:
-    lane.configure(REVEAL=None)
-    lane.show(showing(lambda _request: "page"))
-    for _ in range(4):
-        lane.read(**headers(Accept_Language="de"))
-        lane.read(**headers(Accept_Language="x" * MOST_TEXT))
-    guesses = [look for place in _all for look in place._guesses]
-
-    assert [look for look in guesses if "de" in look]
-    assert not [look for look in guesses if "x" * MOST_TEXT in look]

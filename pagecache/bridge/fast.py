@@ -1,6 +1,6 @@
 """The fast lanes: what is answered before Django has the request, and how the middleware goes on from there."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from http.client import responses
@@ -24,7 +24,6 @@ from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import Entry
-from pagecache.core.types import Way
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import begin_request, end_request, recorder
@@ -158,13 +157,6 @@ def asks_database(visit: DjangoVisit) -> bool:
 def asks_plainly(method: str | None, variables: Mapping[str, Any]) -> bool:
     """Whether a request wants a page as a whole."""
     return method == "GET" and variables.keys().isdisjoint(BEYOND)
-
-
-def standing(
-    entry: Entry, way: Way, plain: Callable[[], Any], arrived: Callable[[], DjangoVisit]
-) -> Any:
-    """Return the answer for a page that stands at a glance: as it is, or with more for those who are told more."""
-    return arrived().serve_plainly(entry, way.key) if way.tells else plain()
 
 
 def plainly(entry: Entry, held: Held | None = None) -> Sent:

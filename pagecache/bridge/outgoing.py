@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -145,11 +145,11 @@ def plain_fields(entry: Entry, held: Held | None = None) -> dict[str, tuple[str,
     return fields
 
 
-_end = outside.Strangers(request_finished, knows=outside.ENDING.__contains__)
+_hearing = outside.Strangers(request_started, request_finished, knows=outside.IDLE.__contains__)
 
 
 class PlainResponse(HttpResponse):
-    """The response for a page that everybody gets as it is; it is made before the page is there."""
+    """The response for a page (a 200) that everybody gets as it is; made before that is there, where there is time."""
 
     def __init__(self) -> None:
         super().__init__(content_type="")
@@ -162,7 +162,7 @@ class PlainResponse(HttpResponse):
         return self
 
     def items(self) -> Any:
-        """Return the header fields."""
+        """Return the header fields at once: handlers ask for all, and would find each one by its name."""
         return self.headers._store.values()  # noqa: SLF001
 
     def close(self) -> None:
@@ -170,14 +170,15 @@ class PlainResponse(HttpResponse):
 
         The URLconf that Django's handler made active is the site's own, which counts as well where none is.
         """
-        _end.changed()
-        if _end.unknown or site_store().asks_database:
+        _hearing.changed()
+        if _hearing.unknown or site_store().asks_database:
             super().close()
             return
         closers: list[Any] = self._resource_closers  # type: ignore[attr-defined]
-        while closers:
+        for close in closers:
             with suppress(Exception):
-                closers.pop(0)()
+                close()
+        closers.clear()
         self.closed = True
         waiting.end_request()
         end_request()

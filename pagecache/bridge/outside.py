@@ -11,9 +11,12 @@ from inspect import getclosurevars
 from typing import Any
 from weakref import ReferenceType
 
+from django.core.cache import close_caches
 from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.urls import ResolverMatch
@@ -38,14 +41,6 @@ HANDLERS = ("dispatch", "get", "head")
 CONVERTED = re.compile(r"<\s*([^<>:]+):")  # in a route, as in `films/<int:pk>/`
 CONVERTERS = "django.urls.converters"
 KNOWN = ("django.", "pagecache.")  # modules whose receivers make no page depend on a request
-# Receivers that end what a request has begun: where a page came from the store before all middleware, that is no more
-# than what Django's handler and the app began.
-ENDING = {
-    "django.core.cache.close_caches",
-    "django.core.handlers.base.reset_urlconf",
-    "django.db.close_old_connections",
-    "pagecache.apps._end_request",
-}
 MAKERS = {made.__init__ for made in (HttpRequest, WSGIRequest, ASGIRequest, Arrival)}
 
 
@@ -70,9 +65,8 @@ class Strangers:
         if heard == self._heard and config is self._config:
             return False
         heard = [each.copy() for each in heard]
-        self.unknown = strangers(
-            *self._signals, knows=self._knows
-        )  # before another thread takes it for found
+        # Before another thread takes it for found.
+        self.unknown = strangers(*self._signals, knows=self._knows)
         self._heard, self._config = heard, config
         return True
 
@@ -101,6 +95,15 @@ def _path(heard_by: Any) -> str:
     named = getattr(heard_by, "func", heard_by)  # a partial has no name
     named = getattr(named, "__func__", named)
     return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', repr(named))}"
+
+
+# Who begins something with a request, or ends that. Where nobody else hears of either, and a page came from the store
+# before all middleware, there is nothing to end but what `pagecache.apps` began.
+IDLE = {
+    *map(_path, (close_caches, close_old_connections, reset_queries, reset_urlconf)),
+    "pagecache.apps._begin_request",
+    "pagecache.apps._end_request",
+}
 
 
 def is_plain_route(match: ResolverMatch) -> bool:

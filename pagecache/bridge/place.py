@@ -14,6 +14,7 @@ from pagecache.bridge import routes
 from pagecache.bridge.addresses import Address, address_of
 from pagecache.bridge.arrivals import STOCK, watched
 from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.outside import is_unseen
 from pagecache.bridge.ways import Recalled, Ways
 from pagecache.core.reasons import Reason
@@ -44,7 +45,7 @@ class Place:
         self._derives_language = stock.LOCALE in inside
         before = inside[: inside.index(stock.LOCALE)] if self._derives_language else ()
         self._shows_before = bool(routes.unknown_outside(before))
-        self.ways = Ways()
+        self.ways, self.guesses = Ways(), Guesses()
 
     def recall(self, request: HttpRequest) -> tuple[Address | None, Recalled | None]:
         """Return the address of a request, and what is known of one that said the same."""

@@ -7,7 +7,7 @@ is where that leads to, never what is there.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakSet
 
 from django.core.signals import setting_changed
@@ -25,11 +25,7 @@ MOST_ALIKE = 8  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
 MOST_TEXT = 1000  # characters by which one is
 COOKIES = "HTTP_COOKIE"
-# Requests that have these in common, and no cookies, are led to the same page as a rule.
-LOOKS = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ACCEPT_LANGUAGE")
 ABSENT = object()
-
-Look = tuple[str | None, ...]
 
 
 class Alike:
@@ -55,15 +51,19 @@ class Alike:
 class Recalled:
     """What is known of a request, since others said the same: where it leads, its path with script name, and more."""
 
-    __slots__ = ("_forget", "_known", "_route", "_routed", "path", "way")
+    __slots__ = ("_alike", "_facts", "_route", "_routed", "_said", "path", "way")
 
-    def __init__(self, asked: DjangoAsked, way: Way, forget: Callable[[], object]) -> None:
+    def __init__(self, alike: Alike, said: tuple[Any, ...], asked: DjangoAsked, way: Way) -> None:
+        self._alike, self._said = alike, said
         facts = vars(asked)
-        self._known = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
-        self._known["way"] = self.way = way
+        self._facts = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
+        self._facts["way"] = self.way = way
         self.path = asked.full_path
         self._route, self._routed = asked.route, (asked.path, asked.urlconf, asked.language)
-        self._forget = forget
+
+    def fits(self, variables: Variables) -> bool:
+        """Whether a request says the same in all that was read."""
+        return self._alike.said(variables) == self._said
 
     def holds(self) -> bool:
         """Whether its path is still looked after as it was."""
@@ -71,14 +71,8 @@ class Recalled:
 
     def facts(self, variables: Variables, make: Callable[[], HttpRequest]) -> DjangoAsked:
         """Return the facts of the request, which `make` gives if more is to be found out of it."""
-        return DjangoAsked.recalled(self._known, variables, make, self._forget)
-
-
-class Guess(NamedTuple):
-    """Where a request is led most likely, and what is asked for there."""
-
-    led: Recalled
-    keys: tuple[str, ...]
+        forget = partial(self._alike.known.pop, self._said, None)
+        return DjangoAsked.recalled(self._facts, variables, make, forget)
 
 
 class Ways:
@@ -89,7 +83,6 @@ class Ways:
 
     def __init__(self) -> None:
         self._alike: dict[tuple[Address, bool], Alike] = {}
-        self._guesses: dict[Look, Guess | None] = {}
         _all.add(self)
 
     def recall(self, address: Address | None, variables: Variables) -> Recalled | None:
@@ -107,24 +100,6 @@ class Ways:
         except TypeError:  # no text
             return None
         return recalled if recalled is not None and recalled.holds() else None
-
-    def guess(self, variables: Variables) -> Guess | None:
-        """Return where a request is led most likely: where the last one was that looked like it."""
-        if not self._guesses or variables.get(COOKIES):
-            return None
-        return self._guesses.get(_look_of(variables))
-
-    def expect(self, variables: Variables, guess: Guess | None) -> None:
-        """Guess so where a request looks like this one; None for never again, since that was wrong."""
-        look = _look_of(variables)
-        is_long = sum(len(text) for text in look if text) > MOST_TEXT
-        is_hopeless = look in self._guesses and self._guesses[look] is None
-        if not (is_long or is_hopeless or variables.get(COOKIES)):
-            remember(self._guesses, look, guess, MOST)
-
-    def forget(self, variables: Variables) -> None:
-        """Make the guess for requests that look like this one no more, before another page stood at a glance."""
-        self._guesses.pop(_look_of(variables), None)
 
     def watch(
         self, address: Address | None, variables: Variables, asked: DjangoAsked
@@ -144,11 +119,7 @@ class Ways:
 
     def clear(self) -> None:
         """Forget all ways, also those that are just being found."""
-        self._alike, self._guesses = {}, {}
-
-
-def _look_of(variables: Variables) -> Look:
-    return tuple(map(variables.get, LOOKS))
+        self._alike = {}
 
 
 def _keep(
@@ -177,8 +148,7 @@ def _keep(
         return
     if alike is not before:
         remember(known, place, alike, MOST)
-    forget = partial(alike.known.pop, said, None)
-    remember(alike.known, said, Recalled(asked, way, forget), MOST_ALIKE)
+    remember(alike.known, said, Recalled(alike, said, asked, way), MOST_ALIKE)
 
 
 def _keep_scope(

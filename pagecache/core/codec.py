@@ -136,6 +136,7 @@ def decode(data: bytes, name: str = "", sealer: Sealer | None = None) -> tuple[E
         before, after = _recent_parts(said) if len(said) <= SHORT else _parts(said)
     except (IndexError, StructError, ValueError):
         return None
+    # `before` and `after` are the fields of an entry in their order, but for the body between them.
     entry = Entry._make((*before, rest[at:], *after))
     return (entry, data[HEAD.size : start]) if len(entry.tags) == count else None
 

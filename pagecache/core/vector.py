@@ -75,7 +75,7 @@ class Plan:
 
 
 def versions_in(vector: bytes) -> tuple[bytes, ...]:
-    """Return the versions that a vector is made of."""
+    """Return the versions that a vector is made of; raises struct.error for what is none."""
     return _split(len(vector) // VERSION_BYTES).unpack(vector)
 
 

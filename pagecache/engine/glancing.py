@@ -60,14 +60,6 @@ class Glance:
             self._error = error
             return None
 
-    def proves(self, path: str) -> bool:
-        """Whether this is what there is to be asked for, where it was asked before that was known."""
-        known = glance(path, self.way)
-        if known is None or known.keys != self.keys:
-            return False
-        self.tags, self.held = known.tags, known.held
-        return True
-
     def values_of(self, keys: Sequence[str]) -> Sequence[bytes | None] | None:
         """Return what came for some keys, None if others were asked for; raises what was raised instead."""
         if self.keys != keys:

@@ -137,8 +137,7 @@ class Store(ABC):
         """
         if not keys:
             return []
-        with Call(self, self.reading):
-            return self._look(self._fetch(keys), meanwhile)
+        return self._ask(self._fetch(keys), self.reading, meanwhile)
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what `fetch` returns."""
@@ -202,17 +201,18 @@ class Store(ABC):
         if keys:
             await self._aask(self._delete(keys), self.writing)
 
-    def _ask(self, steps: Steps[T], circuit: Circuit) -> T:
+    def _ask(
+        self,
+        steps: Steps[T],
+        circuit: Circuit,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> T:
         """Perform the steps of a verb that a request waits for."""
         with Call(self, circuit):
-            return self._run(steps)
-
-    def _look(self, steps: Steps[T], _meanwhile: Callable[[], object] | None) -> T:
-        """Perform the steps of a look-up."""
-        return self._run(steps)
+            return self._run(steps, meanwhile)
 
     async def _alook(self, steps: Steps[T]) -> T:
-        """Do the same on the event loop."""
+        """Perform the steps of a look-up on the event loop."""
         return await self._arun(steps)
 
     async def _aask(self, steps: Steps[T], circuit: Circuit) -> T:
@@ -244,8 +244,11 @@ class Store(ABC):
         """Close what is open and idle; what belongs to an event loop is closed at the end of the loop."""
 
     @abstractmethod
-    def _run(self, steps: Steps[T]) -> T:
-        """Perform the steps of a verb; whatever fails becomes a `StoreError`."""
+    def _run(self, steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
+        """Perform the steps of a verb; whatever fails becomes a `StoreError`.
+
+        What is to be done `meanwhile` is left out by a store that leaves no time.
+        """
 
     @abstractmethod
     async def _arun(self, steps: Steps[T]) -> T:

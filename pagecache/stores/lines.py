@@ -73,7 +73,7 @@ class Line:
         talk, asked = self._talk, identity_after(self._used)
         talk.send(packed(self.prefix, (*asked, *commands)))
         if meanwhile is not None:
-            meanwhile()
+            _done(meanwhile)
         said = [talk.answer() for _ in asked]
         answers = [talk.answer() for _ in commands]
         self._used = time.monotonic()
@@ -111,6 +111,14 @@ class Line:
     def close(self) -> None:
         """Close the connection."""
         self._connection.disconnect()
+
+
+def _done(meanwhile: Callable[[], object]) -> None:
+    """Do something else; what that raises is never taken for an answer of the server, which is still to come."""
+    try:
+        meanwhile()
+    except Exception as error:
+        raise RuntimeError("What was to be done while the server is asked failed.") from error
 
 
 def identity_after(used: float) -> tuple[Command, ...]:

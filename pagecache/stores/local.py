@@ -19,7 +19,7 @@ from pagecache.core.vector import versions_in
 
 CHANCES = 3  # that an entry can gather
 SPARED = 64  # entries that one newcomer passes over, at most: making room takes no longer where there are many
-OVERHEAD = 1100  # bytes of an entry for its own objects and its place, beside its texts
+OVERHEAD = 1100  # bytes of an entry for its own objects, its place and what is remembered of its head, beside its texts
 PER_FIELD = 72  # bytes of one header for its pair
 
 

@@ -83,10 +83,7 @@ class RedisStore(Store):
         """Whether the server drops keys when its memory is full."""
         return self._run(self._evicts())
 
-    def _run(self, steps: Steps[T]) -> T:
-        return self._look(steps)
-
-    def _look(self, steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
+    def _run(self, steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
         try:
             line = self._take()
             try:

@@ -218,7 +218,7 @@ def test_lengths_that_do_not_fit_are_no_entry(
     assert opened(forged_seal(count, said)) is None
 
 
-@pytest.mark.parametrize("size", [0, 4, FIXED.size - 1])
+@pytest.mark.parametrize("size", [0, 4, FIXED.size - 1, FIXED.size, FIXED.size + 2])
 def test_an_entry_whose_body_begins_before_its_texts_end_is_none(size: int) -> None:
     said = size.to_bytes(4) + fixed((3, 0, 0, 0))[4:] + b"key"
     assert decode(forged(0, said)) is None

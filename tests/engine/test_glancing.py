@@ -11,12 +11,13 @@ from asgiref.sync import async_to_sync
 from pagecache.announcing import Due, announcer, site_store
 from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
-from pagecache.core.types import Way
+from pagecache.core.types import Found, Way
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
-from pagecache.engine.glancing import Glance, glance
+from pagecache.engine.glancing import Glance, at_hand, glance
 from pagecache.invalidation import invalidate
 from pagecache.stores import StoreError
+from pagecache.stores.local import Held
 from tests.caches import broken
 from tests.engine.visits import get, visit_of
 
@@ -36,7 +37,21 @@ def led() -> Glance | None:
     drive(examine(visit))
     found = visit.found
     assert found.entry is not None
-    return glance(visit.path, Way(found.recipe, found.entry.material, found.key, is_plain=True))
+    return glance(*led_by(visit.path, found))
+
+
+def led_by(path: str, found: Found) -> tuple[str, Way]:
+    """Return the path and the way to a page that was found."""
+    assert found.entry is not None
+    return path, Way(found.recipe, found.entry.material, found.key, is_plain=True)
+
+
+def found_at_hand() -> Held | None:
+    """Return the page that is at hand, once one is stored."""
+    get()
+    visit = visit_of()
+    drive(examine(visit))
+    return at_hand(*led_by(visit.path, visit.found))
 
 
 def some(found: Glance | None) -> Glance:
@@ -79,6 +94,30 @@ def test_nobody_is_asked_for_what_is_known_to_stand(
     found = some(led())
     assert found.keys == ()
     assert look(found) is not None
+
+
+@pytest.mark.parametrize("stand, is_there", [(True, True), (False, False), (None, False)])
+def test_a_page_is_at_hand_where_it_is_known_to_stand(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, stand: bool | None, is_there: bool
+) -> None:
+    hold(settings)
+    stands(monkeypatch, stand)
+    assert (found_at_hand() is not None) is is_there
+
+
+def test_no_page_is_at_hand_where_the_store_fails(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_args: object) -> None:
+        raise LookupError
+
+    hold(settings)
+    get()
+    visit = visit_of()
+    drive(examine(visit))
+    monkeypatch.setattr(type(site_store()), "stand", failing)
+    assert at_hand(*led_by(visit.path, visit.found)) is None
+    assert glance(*led_by(visit.path, visit.found)) is None
 
 
 def test_what_is_known_to_be_gone_is_looked_up(

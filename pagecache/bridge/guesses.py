@@ -1,0 +1,58 @@
+"""Guesses: where requests that say the same are led most likely, as long as nobody was led elsewhere."""
+
+from typing import Any
+
+from pagecache.bridge.addresses import Variables
+from pagecache.bridge.ways import ABSENT, COOKIES, MOST, MOST_TEXT, Recalled
+from pagecache.core.types import remember
+
+# What guesses are found by. A request that has these in common with another one may still say something else.
+LIKE = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ACCEPT_LANGUAGE")
+
+Likeness = tuple[Any, ...]
+
+
+class Guesses:
+    """What is known of the last request that a page was sent to at a glance, among those that are like it.
+
+    A guess is made for requests without cookies that say the same in all that was read of that one. What is beside that
+    (the language that a thread has active, say) can still lead elsewhere: then no guess is made any more.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Likeness, Recalled | None] = {}
+
+    def guess(self, variables: Variables) -> Recalled | None:
+        """Return what is known of a request, most likely."""
+        if not self._known or variables.get(COOKIES):
+            return None
+        try:
+            recalled = self._known.get(_likeness(variables))
+        except TypeError:  # no text
+            return None
+        return recalled if recalled is not None and recalled.fits(variables) else None
+
+    def expect(self, variables: Variables, recalled: Recalled) -> None:
+        """Guess so from now on."""
+        likeness = _likeness(variables)
+        is_text = all(value is None or type(value) is str for value in likeness)
+        if (
+            not is_text
+            or variables.get(COOKIES)
+            or sum(map(len, filter(None, likeness))) > MOST_TEXT
+        ):
+            return
+        if self._known.get(likeness, ABSENT) is not None:
+            remember(self._known, likeness, recalled, MOST)
+
+    def give_up(self, variables: Variables) -> None:
+        """Make no guess for requests like this one any more."""
+        remember(self._known, _likeness(variables), None, MOST)
+
+    def forget(self, variables: Variables) -> None:
+        """Make none for requests like this one before a page is sent to one at a glance again."""
+        self._known.pop(_likeness(variables), None)
+
+
+def _likeness(variables: Variables) -> Likeness:
+    return tuple(map(variables.get, LIKE))

@@ -1,0 +1,383 @@
+"""How a request is met: its page is asked for before all is known of it, and its end is told to whoever hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.http import HttpRequest
+from django.utils import translation
+
+from pagecache import depends_on, invalidate
+from pagecache.announcing import site_store
+from pagecache.bridge.guesses import Guesses
+from pagecache.bridge.outgoing import PlainResponse
+from pagecache.bridge.ways import MOST, MOST_TEXT, Recalled, Ways
+from pagecache.core.codec import Entry
+from pagecache.recording.recorder import current
+from pagecache.stores.base import StoreError
+from pagecache.stores.lines import Line
+from pagecache.stores.waiting import current_patience
+from tests.lanes import (
+    ASGI,
+    MIDDLEWARE,
+    MIDDLEWARE_ASYNC,
+    MIDDLEWARE_SYNC,
+    REDIS,
+    WSGI,
+    Lane,
+    showing,
+    status,
+    text,
+    through,
+)
+from tests.test_known_ways import headers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GUESSING = (MIDDLEWARE_SYNC, WSGI)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_active() -> Iterator[None]:
+    yield
+    translation.deactivate()
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done in turn: a Redis is asked, it is found out what is known of a request, an answer is begun."""
+    done: list[str] = []
+
+    def noting(cls: type, name: str, word: str) -> None:
+        before = getattr(cls, name)
+
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            done.append(word)
+            return before(*args, **kwargs)
+
+        monkeypatch.setattr(cls, name, noted)
+
+    noting(Line, "exchange", "asked")
+    noting(Ways, "recall", "recalled")
+    noting(PlainResponse, "__init__", "begun")
+    return done
+
+
+def count(trips: list[str], ask: Callable[[], object]) -> int:
+    """Return how often a Redis is asked meanwhile."""
+    trips.clear()
+    ask()
+    return trips.count("asked")
+
+
+def warm(lane: Lane, **options: Any) -> None:
+    """Ask for a page until a guess leads to it."""
+    lane.configure(REVEAL=None, **options)
+    lane.show(showing(lambda request: (request.headers.get("X-Plan"), translation.get_language())))
+    for _ in range(4):
+        lane.read()
+
+
+# What is asked for
+
+
+@through(*GUESSING, stores=(REDIS,))
+def test_a_page_is_asked_for_before_all_is_known_of_the_request(
+    lane: Lane, trips: list[str]
+) -> None:
+    warm(lane)
+    trips.clear()
+
+    assert lane.see().hit
+    begun = ["begun"] if lane.kind is MIDDLEWARE_SYNC else []
+    assert trips == ["asked", "recalled", *begun]
+
+
+@through(MIDDLEWARE_ASYNC, ASGI, stores=(REDIS,))
+def test_an_event_loop_has_other_things_to_do_than_to_guess(lane: Lane, trips: list[str]) -> None:
+    warm(lane)
+    trips.clear()
+
+    assert lane.see().hit
+    assert trips[0] == "recalled"
+
+
+@through(*GUESSING, stores=(REDIS,))
+@pytest.mark.parametrize(
+    "asked",
+    [
+        headers(Authorization="Bearer 1"),
+        headers(X_HTTP_Method_Override="DELETE"),
+        headers(Transfer_Encoding="chunked"),
+        {"cookies": {"sessionid": "x"}},
+    ],
+    ids="credentials method body session".split(),
+)
+def test_who_is_not_looked_up_is_not_guessed_either(
+    lane: Lane, trips: list[str], asked: dict[str, Any]
+) -> None:
+    warm(lane)
+
+    assert count(trips, lambda: lane.read(**asked)) == 0
+    assert count(trips, lane.read) == 1
+    assert trips[:2] == ["asked", "recalled"]  # as before
+
+
+@through(*GUESSING, stores=(REDIS,))
+def test_who_says_something_else_is_not_guessed(lane: Lane, trips: list[str]) -> None:
+    free, paid = headers(X_Plan="free"), headers(X_Plan="paid")
+    lane.configure(REVEAL=None, KEY_HEADERS=["X-Plan"])
+    lane.show(showing(lambda request: request.headers.get("X-Plan")))
+    for plan in (free, paid) * 4:
+        assert lane.read(**plan) == plan["headers"]["X-Plan"]
+
+    for plan in (free, paid, paid, free):
+        assert count(trips, partial(lane.read, **plan)) == 1
+        assert lane.read(**plan) == plan["headers"]["X-Plan"]
+    assert lane.renders == 2
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_guess_that_was_wrong_is_made_no_more(lane: Lane, trips: list[str]) -> None:
+    """Nothing that a request says tells which language its thread has active."""
+    shown = []
+
+    def ask(language: str) -> int:
+        translation.activate(language)
+        return count(trips, lambda: shown.append(lane.read()))
+
+    lane.configure(REVEAL=None)
+    lane.show(showing(lambda _request: translation.get_language()))
+    for language in ("en", "de"):
+        for _ in range(3):
+            ask(language)
+    shown.clear()
+    asked = [ask(language) for language in ("de", "en", "de", "en", "en")]
+
+    assert shown == ["de", "en", "de", "en", "en"]
+    assert sum(asked) <= len(asked) + 1
+    assert asked[-2:] == [1, 1]
+
+
+@through(*GUESSING, stores=(REDIS,))
+def test_a_page_that_comes_to_read_more_is_guessed_anew(lane: Lane, trips: list[str]) -> None:
+    lane.configure(REVEAL=None)
+    lane.show(showing(lambda request: request.GET.get("page")))
+    for _ in range(4):
+        lane.read()
+    lane.read("/page/?page=2")  # the recipe of the path is wider than before
+    for _ in range(4):
+        lane.read()
+    trips.clear()
+
+    assert lane.read() == "None"
+    assert trips[:2] == ["asked", "recalled"]
+
+
+@through(*GUESSING, stores=(REDIS,))
+@pytest.mark.parametrize("local", [None, "validate"])
+def test_a_page_that_was_made_of_other_data_is_found_in_one_trip(
+    lane: Lane, trips: list[str], local: str | None
+) -> None:
+    tags = ["one"]
+
+    def shown(_request: HttpRequest) -> str:
+        depends_on(*tags)
+        return " ".join(tags)
+
+    lane.configure(REVEAL=None, LOCAL=local)
+    lane.show(showing(shown))
+    for _ in range(4):
+        lane.read()
+    tags.append("two")
+    invalidate("one")
+    lane.read()
+
+    assert [count(trips, lane.read) for _ in range(3)] == [1, 1, 1]
+    assert lane.read() == "one two"
+
+
+# What may go wrong
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+@pytest.mark.parametrize("said", [5, ["de"], None, b"de"], ids=lambda said: type(said).__name__)
+def test_what_is_no_text_is_no_guess(lane: Lane, said: Any) -> None:
+    warm(lane)
+    client = lane.visitor()
+
+    answers = [client.ask("get", HTTP_ACCEPT_LANGUAGE=said) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+
+
+@through(*GUESSING, stores=(REDIS,))
+def test_what_fails_while_the_store_is_asked_is_not_its_fault(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm(lane)
+    before = lane.read()
+
+    def failing(*_args: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(Ways, "recall", failing)
+
+    assert lane.read() == before
+    assert site_store().reading.is_well
+    monkeypatch.undo()
+    assert lane.see().hit
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_line_is_closed_where_its_answers_were_not_read(lane: Lane) -> None:
+    warm(lane)
+    store = site_store()
+    store.put({"a": b"1", "b": b"2"}, 60)
+
+    def failing() -> None:
+        raise ConnectionRefusedError
+
+    with pytest.raises(StoreError):
+        store.fetch(["a"], failing)
+    assert store.fetch(["b"]) == [b"2"]
+
+
+def test_guesses_are_few_and_short() -> None:
+    guesses, known = Guesses(), Known()
+    for number in range(MOST + 5):
+        guesses.expect({"PATH_INFO": str(number)}, known)
+    guesses.expect({"PATH_INFO": "/", "HTTP_HOST": "x" * MOST_TEXT}, known)
+    guesses.expect({"PATH_INFO": "/", "HTTP_COOKIE": "a=b"}, known)
+
+    assert len(guesses._known) == MOST
+    assert guesses.guess({"PATH_INFO": "9"}) == known
+    assert guesses.guess({"PATH_INFO": "9", "HTTP_COOKIE": "a=b"}) is None
+    assert guesses.guess({"PATH_INFO": "/"}) is None
+
+
+class Known(Recalled):
+    """What is known of requests, of which nothing was read."""
+
+    def __init__(self) -> None:
+        """Know nothing."""
+
+    def fits(self, _variables: object) -> bool:
+        """Whether one says the same."""
+        return True
+
+
+# How it ends
+
+
+def hits(lane: Lane) -> list[Any]:
+    """Ask until a page is served at a glance."""
+    lane.configure(REVEAL=None)
+    lane.show(showing(lambda _request: "page"))
+    return [lane.get() for _ in range(4)]
+
+
+@through(*MIDDLEWARE)
+def test_who_hears_of_the_end_of_requests_hears_of_that_of_hits(lane: Lane) -> None:
+    ended: list[Any] = []
+
+    def hears(**kwargs: Any) -> None:
+        ended.append(kwargs)
+
+    request_finished.connect(hears)
+    try:
+        answers = hits(lane)
+    finally:
+        request_finished.disconnect(hears)
+    assert [status(answer).hit for answer in answers] == [False, True, True, True]
+    assert len(ended) == 4
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The ends of requests that were told."""
+    told: list[Any] = []
+    send = request_finished.send
+
+    def noted(**kwargs: Any) -> Any:
+        told.append(kwargs)
+        return send(**kwargs)
+
+    monkeypatch.setattr(request_finished, "send", noted)
+    return told
+
+
+@through(MIDDLEWARE_SYNC)
+def test_nobody_is_told_of_the_end_of_a_hit_where_nothing_is_to_be_ended(
+    lane: Lane, ends: list[Any]
+) -> None:
+    answers = hits(lane)
+
+    assert [status(answer).hit for answer in answers] == [False, True, True, True]
+    assert len(ends) == 2  # the first look-up learned the way
+    assert current_patience() is None
+    last = current.get()
+    assert last is None or last.is_over
+    assert answers[-1].closed
+
+
+def test_what_a_hit_holds_open_is_closed() -> None:
+    closed: list[str] = []
+
+    def failing() -> None:
+        closed.append("fails")
+        raise OSError
+
+    response: Any = PlainResponse()
+    response._resource_closers.extend([failing, partial(closed.append, "closes")])
+    response.close()
+
+    assert closed == ["fails", "closes"]
+    assert response.closed
+
+
+def test_a_response_tells_its_headers_as_others_do() -> None:
+    entry = Entry(b"", (), 200, (("Content-Type", "text/plain"), ("X-A", "b")), b"body", 0.0)
+    response = PlainResponse().showing(entry)
+
+    assert list(response.items()) == list(response.headers.items())
+    response["X-C"] = "d"
+    assert list(response.items()) == list(response.headers.items())
+    assert (response.content, response.status_code) == (b"body", 200)
+
+
+def begins(**_kwargs: object) -> None:
+    """Begin something with a request."""
+
+
+@through(MIDDLEWARE_SYNC)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_who_begins_something_with_a_request_is_told_of_its_end(
+    lane: Lane, ends: list[Any], is_named: bool
+) -> None:
+    lane.configure(OUTSIDE=[f"{__name__}.{begins.__qualname__}"] if is_named else [])
+    request_started.connect(begins)
+    try:
+        hits(lane)
+    finally:
+        request_started.disconnect(begins)
+
+    assert len(ends) == 4
+
+
+@through(MIDDLEWARE_SYNC)
+def test_a_hit_from_a_table_ends_as_other_requests_do(lane: Lane, ends: list[Any]) -> None:
+    lane.settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "meeting_table",
+        }
+    }
+    call_command("createcachetable", verbosity=0)
+
+    assert [text(answer) for answer in hits(lane)] == ["page"] * 4
+    assert len(ends) == 4
