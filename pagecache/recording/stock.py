@@ -91,7 +91,7 @@ def install(middleware: Iterable[str]) -> None:
         cls = import_string(path)
         for name in METHODS:
             if name in vars(cls):
-                setattr(cls, name, _quiet(cls, path, vars(cls)[name]))
+                setattr(cls, name, _quiet(cls, path, name))
         _installed.add(path)
     if GZIP in middleware and GZIP not in _installed:
         cls = import_string(GZIP)
@@ -109,8 +109,9 @@ def _unless_for_one(compress: Callable[..., Any]) -> Callable[..., Any]:
     return process_response
 
 
-def _quiet(cls: type, path: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    tells_vary = path in VARY_UNDERSTOOD
+def _quiet(cls: type, path: str, name: str) -> Callable[..., Any]:
+    method = vars(cls)[name]
+    tells_vary = path in VARY_UNDERSTOOD and name == "process_response"
 
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
