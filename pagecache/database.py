@@ -6,9 +6,8 @@ rollbacks are seen at the connection itself and not through `on_commit`, where a
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DataError, IntegrityError, NotSupportedError, ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,8 +22,7 @@ Records = Sequence[Sequence[Any]]  # the rows that a query gave
 Taker = Callable[[Records | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement: what its text touches, and the parameters of each of its runs."""
 
     footprint: Footprint
@@ -38,7 +36,8 @@ class Statement:
     @property
     def params(self) -> Any:
         """The parameters of the only run; None where there are several, or none."""
-        return self.known_runs[0] if len(self.known_runs) == 1 else None
+        runs = self.known_runs
+        return runs[0] if len(runs) == 1 else None
 
 
 class Observer:
@@ -159,8 +158,10 @@ class _Told:
         self._connection, self._statement = connection, statement
 
     def __enter__(self) -> list[Taker]:
-        takers = (one.begins(self._connection, self._statement) for one in _observers)
-        return [taker for taker in takers if taker is not None]
+        connection, statement = self._connection, self._statement
+        return [
+            taker for one in _observers if (taker := one.begins(connection, statement)) is not None
+        ]
 
     def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         connection, statement = self._connection, self._statement

@@ -24,9 +24,12 @@ def is_any_open() -> bool:
 
 def keeps_view(connection: BaseDatabaseWrapper) -> bool:
     """Whether what the connection reads may be old: in a transaction, or as long as SQLite has rows for a cursor."""
-    cursors = _half_read.get(connection, ())
-    is_half_read = any(cursor.connection is connection.connection for cursor in cursors)
-    return is_half_read or in_transaction(connection)
+    if in_transaction(connection):
+        return True
+    cursors = _half_read.get(connection)
+    if not cursors:
+        return False
+    return any(cursor.connection is connection.connection for cursor in cursors)
 
 
 def opened(connection: BaseDatabaseWrapper, cursor: Any) -> None:
@@ -37,7 +40,8 @@ def opened(connection: BaseDatabaseWrapper, cursor: Any) -> None:
 
 def closed(connection: BaseDatabaseWrapper, cursor: Any) -> None:
     """Take it that a driver's cursor has no more rows to give."""
-    _half_read.get(connection, WeakSet()).discard(cursor)
+    if (cursors := _half_read.get(connection)) is not None:
+        cursors.discard(cursor)
 
 
 def is_begun_by_text(connection: BaseDatabaseWrapper) -> bool:

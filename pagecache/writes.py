@@ -74,6 +74,8 @@ class Writes(database.Observer):
         self, connection: BaseDatabaseWrapper, *, committed: bool | None, is_over: bool
     ) -> None:
         """Announce once for the transaction; where it may still commit, its marks stand, and it is announced again."""
+        if not (self._pending or self._marked):  # nothing was written
+            return
         is_undone = committed is False and not _is_read_dirty()
         due = Due() if is_undone else self._due(connection)
         if is_over:
@@ -143,8 +145,11 @@ class Writes(database.Observer):
 
 def _changed(statement: Statement) -> frozenset[str]:
     """Return the tags of what a statement changes; an opaque one may change anything."""
-    tags = tags_changed(statement.footprint, statement.known_runs)
-    return tags | {SITE} if statement.footprint.opaque else tags
+    footprint = statement.footprint
+    if not (footprint.writes or footprint.opaque):
+        return frozenset()
+    tags = tags_changed(footprint, statement.known_runs)
+    return tags | {SITE} if footprint.opaque else tags
 
 
 def _is_read_dirty() -> bool:
