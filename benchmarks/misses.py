@@ -178,10 +178,11 @@ def forgets_texts() -> Callable[[], None]:
     """Return what lets each text of SQL be seen for the first time."""
     from pagecache import rows, tags  # noqa: PLC0415 Django is set up first
     from pagecache.core import footprint  # noqa: PLC0415 the same
+    from pagecache.recording import sql  # noqa: PLC0415 the same
 
     memos: tuple[Any, ...] = (
         *(footprint._remembered, footprint._remembered_folded),  # noqa: SLF001 no site needs them
-        *(rows.lookup_of, tags.tags_read, tags.tags_written, tags.reads_ignored),
+        *(rows.lookup_of, tags.tags_written, sql._touched),  # noqa: SLF001 likewise
     )
 
     def forget() -> None:

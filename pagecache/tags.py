@@ -168,7 +168,6 @@ def tag_of(table: str) -> str:
     return _labels().get(table, TABLE + table)
 
 
-@lru_cache(4096)
 def tags_read(footprint: Footprint) -> frozenset[str]:
     """Return what a page that ran the statement depends on."""
     return frozenset(map(tag_of, _with_aliases(footprint.reads - conf.get().ignored)))
@@ -256,7 +255,6 @@ def _falling() -> dict[str, set[str]]:
     return found
 
 
-@lru_cache(4096)
 def reads_ignored(footprint: Footprint) -> bool:
     """Whether a page read a table whose writes are not announced; sessions are the recorder's affair."""
     reads = footprint.reads - {"django_session"}
@@ -284,8 +282,6 @@ def _forget(**_kwargs: Any) -> None:
         _moved,
         _tables,
         is_of_caches,
-        reads_ignored,
-        tags_read,
         tags_written,
     ):
         memo.cache_clear()

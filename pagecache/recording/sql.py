@@ -1,16 +1,18 @@
 """The tables that a page reads, and whether its request writes."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.dispatch import receiver
 
 from pagecache import conf, database
 from pagecache.core.footprint import Footprint
 from pagecache.core.reasons import Reason
 from pagecache.database import Records, Statement, Taker
+from pagecache.events import settings_reloaded
 from pagecache.recording.clock import is_present
 from pagecache.recording.recorder import CacheCall, Recorder, cache_call, listener, recorder, tick
 from pagecache.rows import Lookup, lookup_of
@@ -39,9 +41,7 @@ class Reads(database.Observer):
         if cache_call.get() is not None and is_of_caches(footprint):
             _record_cache(began)
             return None
-        touched = Touched(
-            tags_read(footprint), bool(tags_written(footprint)), reads_ignored(footprint)
-        )
+        touched = _touched(footprint)
         render = listener() if footprint.opaque or any(touched) else None
         return None if render is None else _record(render, statement, touched, began)
 
@@ -62,11 +62,24 @@ class Reads(database.Observer):
 
     def _began_at(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> int:
         """Return since when the connection sees data as it was: by a first statement, not by BEGIN itself."""
-        is_kept = keeps_view(connection)
-        if not is_kept:
+        now = tick()
+        if keeps_view(connection):
+            return self._began.setdefault(connection, now)
+        if footprint.opaque or footprint.reads:
+            self._began[connection] = now
+        else:
             self._began.pop(connection, None)
-        sees = is_kept or footprint.opaque or footprint.reads
-        return self._began.setdefault(connection, tick()) if sees else tick()
+        return now
+
+
+@lru_cache(4096)
+def _touched(footprint: Footprint) -> Touched:
+    return Touched(tags_read(footprint), bool(tags_written(footprint)), reads_ignored(footprint))
+
+
+@receiver(settings_reloaded)
+def _forget(**_kwargs: Any) -> None:
+    _touched.cache_clear()
 
 
 def _record_cache(began: int) -> None:
