@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -25,8 +24,7 @@ from pagecache.recording.recorder import Recorder
 from pagecache.recording.request import is_unevaluated
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A whole response, and how it came about.
 
     `bare` is what it holds without what is its visitor's. `said` is what the view answered: the response, or that the

@@ -146,8 +146,7 @@ class Led(Asked, Protocol):
         """Forget the way: more may be read of requests than was when it was found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """A response as the rules see it, with what the recording says against storing it."""
 
     method: str
@@ -162,11 +161,10 @@ class Answered:
     grace: float = 0.0
     asks: bool = False  # whether it is kept for its view to say each time that it is as it was
     overlap: float = 0.0
-    refusals: tuple[Reason, ...] = field(default=())
+    refusals: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What is said of a response that the view made: a forward reason of RFC 9211 2.2, and ours."""
 
     forward: str

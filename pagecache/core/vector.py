@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
+from typing import NamedTuple
 
 VERSION_BYTES = 16
 ID_BYTES = 8  # of a transaction
@@ -34,8 +35,7 @@ class Marking:
     soft: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """One tag of a page being stored.
 
     `key` is the store key of its version, `start` the version read before the view ran (None: newly met during
@@ -50,8 +50,7 @@ class Watched:
     doubt: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to check and save: the entry is `head`, the versions of the tags in their order, then `tail`.
 
     `star` is the store key of the reserved name `*`, `star_start` its version before the view ran, `star_fresh` its

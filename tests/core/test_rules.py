@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -141,12 +141,12 @@ REFUSED_PAGES: list[tuple[dict[str, Any], Reason]] = [
 
 @pytest.mark.parametrize("changes", GOOD_PAGES)
 def test_nothing_speaks_against_storing_a_plain_page(changes: dict[str, Any]) -> None:
-    assert first(RESPONSE_RULES, replace(PAGE, **changes)) is None
+    assert first(RESPONSE_RULES, PAGE._replace(**changes)) is None
 
 
 @pytest.mark.parametrize("changes, reason", REFUSED_PAGES)
 def test_a_page_is_not_stored(changes: dict[str, Any], reason: Reason) -> None:
-    assert first(RESPONSE_RULES, replace(PAGE, **changes)) is reason
+    assert first(RESPONSE_RULES, PAGE._replace(**changes)) is reason
 
 
 def test_every_rule_says_in_a_sentence_what_it_asks() -> None:
