@@ -55,7 +55,6 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     given = [*render.given, *(Given(NONCE, nonce.encode(), is_shown=False) for nonce in nonces)]
     body, found, lost = holes.cut(response.content, given)
     bare = Bare(body, found, nonces)
-    values = [value for _, value in bare.headers(response)]
     own = frozenset(_own_cookies(request, response, render))
     in_headers = {
         CSRF: any(one.name == CSRF for one in given),
@@ -64,7 +63,7 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     nowhere = {name for name, is_there in in_headers.items() if is_there} - {
         one.name for one in found
     }
-    lost += tuple(_lost(response, values, given))
+    lost += tuple(_lost(response, bare, given)) if given else ()
     if holes.has_nonce(body):
         lost += (NONCE,)
     if not _is_tokens_cookie_ours(request, own, has_token=in_headers[CSRF], sets_token=sets_token):
@@ -76,9 +75,11 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     )
 
 
-def _lost(response: Any, values: Iterable[str], given: Sequence[Given]) -> Iterator[str]:
+def _lost(response: Any, bare: Bare, given: Sequence[Given]) -> Iterator[str]:
     """Yield the names of what cannot be trusted to be in the body alone, and in full."""
-    text = "\n".join(values).encode("utf-8", "surrogateescape")
+    text = "\n".join(value for _, value in bare.headers(response)).encode(
+        "utf-8", "surrogateescape"
+    )
     is_encoded = response.has_header("Content-Encoding") or response.charset != _charset(response)
     for one in given:
         is_guessed = len(one.secret) < FEWEST

@@ -77,6 +77,8 @@ class Cut(NamedTuple):
 
 def cut(body: bytes, given: Sequence[Given]) -> Cut:
     """Cut out of a body what it was given."""
+    if not given:
+        return Cut(body)
     names = {one.whole: one.name for one in given}
     if len(names) > MOST:
         return Cut(body, lost=(given[0].name,))
