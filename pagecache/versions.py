@@ -16,8 +16,8 @@ def fresh(*, soft: bool = False) -> bytes:
 
     The last one says whether it is worth a look how the data moved.
     """
-    *bits, last = os.urandom(8)
-    return time.time_ns().to_bytes(8, "big") + bytes((*bits, last & 0xFE | soft))
+    bits = int.from_bytes(os.urandom(8), "big")
+    return (time.time_ns() << 64 | bits & ~1 | soft).to_bytes(16, "big")
 
 
 def is_soft(version: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pagecache import conf, versions
@@ -172,7 +172,7 @@ def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ..
         star_start=found.star,
         star_fresh=versions.fresh(),
         star_ttl=versions.VERSION_SECONDS,
-        tags=tuple(_watched(tag, found.starts.get(tag)) for tag in entry.tags),
+        tags=tuple(_watched(entry.tags, found.starts)),
         key=key if visit.alias is None else None,
         head=head,
         tail=tail,
@@ -202,7 +202,9 @@ def _given_up(visit: Visit) -> tuple[str, bytes] | None:
     return turn.key, turn.token
 
 
-def _watched(tag: str, start: bytes | None) -> Watched:
-    ttl = PATH_SECONDS if is_of_path(tag) else versions.VERSION_SECONDS
-    doubt = conf.get().doubt if is_of_data(tag) else 0.0
-    return Watched(site_names().version(tag), start, versions.fresh(), ttl, doubt)
+def _watched(tags: Iterable[str], starts: Mapping[str, bytes | None]) -> Iterator[Watched]:
+    key_of, doubt = site_names().version, conf.get().doubt
+    for tag in tags:
+        ttl = PATH_SECONDS if is_of_path(tag) else versions.VERSION_SECONDS
+        in_doubt = doubt if is_of_data(tag) else 0.0
+        yield Watched(key_of(tag), starts.get(tag), versions.fresh(), ttl, in_doubt)

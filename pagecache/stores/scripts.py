@@ -8,7 +8,9 @@ mark counts; that is a day ahead at most, and what is two days ahead or more is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha1
+from itertools import chain
 from math import ceil
 
 from pagecache.core.vector import Marking, Plan
@@ -132,6 +134,7 @@ end
 RELEASE = Script(_SHARED, _FREE, "free(KEYS[1], ARGV[1], ARGV[2], ARGV[3])")
 
 
+@lru_cache(100)
 def lasting(ttl: float | None) -> bytes:
     """Return a time to live in milliseconds, empty for no limit."""
     return b"" if ttl is None else b"%d" % milliseconds(ttl)
@@ -156,7 +159,7 @@ def announce_arguments(
         b"".join(marking.ended),
         _seconds(marking.seconds),
         versions[star],
-        *(word for words in tags for word in words),
+        *chain.from_iterable(tags),
     )
 
 
@@ -193,7 +196,7 @@ def save_arguments(plan: Plan) -> tuple[bytes, ...]:
         plan.star_fresh,
         lasting(plan.star_ttl),
         b"" if plan.lease is None else plan.lease[1],
-        *(word for words in tags for word in words),
+        *chain.from_iterable(tags),
     )
 
 
