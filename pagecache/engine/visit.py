@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Container, Generator, Iterable
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any, Protocol
 
 from django.dispatch import receiver
@@ -226,8 +227,8 @@ def key_material(
     visit: Visit, inputs: Iterable[Input], read: Container[Input] = frozenset()
 ) -> bytes:
     """Return the full key material of a request for some inputs, of which the render `read` some; raises Refused."""
-    named = [(*item, _keyed(visit, item, read)) for item in inputs]
-    return material((*visit.fields(), *(part for item in named for part in item)))
+    named = ((*item, _keyed(visit, item, read)) for item in inputs)
+    return material(visit.fields()) + material(tuple(chain.from_iterable(named)))
 
 
 def _keyed(visit: Visit, item: Input, read: Container[Input]) -> Field:
