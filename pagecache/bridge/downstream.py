@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from pagecache import conf
+from pagecache.bridge.fields import has, say, value_of
 from pagecache.core import types
 from pagecache.core.headers import cache_control
 from pagecache.core.holes import CSRF
@@ -31,19 +32,20 @@ def dress(
     A copy in a browser or a CDN cannot be called back, so it gets what the site said and nothing longer.
     """
     vary(response, inputs)
-    if searched := no_vary_search(inputs):
-        response.setdefault("No-Vary-Search", searched)
-    if not response.has_header("ETag"):
-        coding = response.get("Content-Encoding", "")
-        response["ETag"] = etag(material, coding, response.content)
-    stated = cache_control(response.get("Cache-Control", ""))
-    if not stated.keys() & SAID and not response.has_header("Expires"):
+    if (searched := no_vary_search(inputs)) and not has(response, "no-vary-search"):
+        say(response, "No-Vary-Search", searched)
+    if not has(response, "etag"):
+        coding = value_of(response, "content-encoding")
+        say(response, "ETag", etag(material, coding, response.content))
+    before = value_of(response, "cache-control")
+    stated = cache_control(before)
+    if not stated.keys() & SAID and not has(response, "expires"):
         seconds = conf.get().options.DOWNSTREAM_MAX_AGE if downstream is None else downstream
         told = ["max-age=0", "must-revalidate"] if seconds == 0 else [f"max-age={seconds}"]
         # Behind what the view said, as it said it: Django's own way takes strings apart.
-        said = [response["Cache-Control"]] if response.get("Cache-Control") else []
+        said = [before] if before else []
         told = [directive for directive in told if directive not in stated]
-        response["Cache-Control"] = ", ".join(said + told)
+        say(response, "Cache-Control", ", ".join(said + told))
     if not shared:
         patch_cache_control(response, private=True)
         _untarget(response)

@@ -20,6 +20,7 @@ from pagecache.core.rules import POLICIES
 from pagecache.core.types import MESSAGES, Input
 from pagecache.recording import messages, stock
 from pagecache.recording.holes import NONCES, functions, note_turned, shown
+from pagecache.recording.mappings import unheard
 from pagecache.recording.recorder import Recorder, quietly, recording
 
 REASONS = {CSRF: Reason.CSRF, NONCE: Reason.NONCE}
@@ -142,9 +143,8 @@ def _charset(response: Any) -> str:
 def _own_cookies(request: HttpRequest, response: Any, render: Recorder) -> Iterator[str]:
     """Yield the names of cookies that are set anew for each visitor, or only take off what nobody has."""
     token = response.cookies.get(settings.CSRF_COOKIE_NAME)
-    with quietly():
-        if token is not None and token.value == request.META.get("CSRF_COOKIE"):
-            yield token.key
+    if token is not None and token.value == unheard(request.META).get("CSRF_COOKIE"):
+        yield token.key
     message = response.cookies.get(messages.COOKIE)
     takes_off = message is not None and not message.value and message["max-age"] == 0
     if takes_off and Input(MESSAGES) in render.inputs:
@@ -155,8 +155,7 @@ def _is_tokens_cookie_ours(
     request: HttpRequest, own: frozenset[str], *, has_token: bool, sets_token: bool
 ) -> bool:
     """Whether the cookie of a token is set where a page has one, and nowhere else, by Django's own middleware."""
-    with quietly():
-        is_due = bool(request.META.get("CSRF_COOKIE_NEEDS_UPDATE"))
+    is_due = bool(unheard(request.META).get("CSRF_COOKIE_NEEDS_UPDATE"))
     is_set = is_due or settings.CSRF_COOKIE_NAME in own
     if not has_token:
         return not is_set

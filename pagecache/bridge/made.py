@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 from pagecache import conf
 from pagecache.bridge.asked import DjangoAsked
-from pagecache.bridge.fields import by_lower_name
+from pagecache.bridge.fields import by_lower_name, value_of
 from pagecache.bridge.filling import Bare
 from pagecache.bridge.validating import has_validator
 from pagecache.core import freshness, types
@@ -74,12 +74,13 @@ class Made(NamedTuple):
 
         Not where a targeted field says how long: the 304 that Django makes of a page has none of them.
         """
-        is_validated = self.known is not None or has_validator(self.response)
+        if self.known is None and not has_validator(self.response):
+            return False
         is_all_said = not self.bare.holes and not any(map(self.said.has_header, TARGETS))
-        return is_validated and is_all_said and self._expires(now) is None
+        return is_all_said and self._expires(now) is None
 
     def _varies(self) -> set[str]:
-        return set(vary_names(self.said.get("Vary", ""))) - self.recorder.understood_vary
+        return set(vary_names(value_of(self.said, "vary"))) - self.recorder.understood_vary
 
     def _lifetime(self, headers: Mapping[str, str], now: float) -> float | None:
         """Return for how many seconds the page may be served, None for no limit."""
@@ -142,10 +143,11 @@ class Made(NamedTuple):
 
         Where neither its answer nor `Expires` says anything, `Cache-Control` may be ours, for caches further down.
         """
+        if self.known is None:
+            return headers
         whole = by_lower_name(self.response)
         is_said = "cache-control" in headers or "expires" in whole
-        is_whole = self.known is not None and is_said
-        return governing(whole, conf.get().dictionary) if is_whole else headers
+        return governing(whole, conf.get().dictionary) if is_said else headers
 
     def _statuses(self, headers: Mapping[str, str], now: float) -> frozenset[int]:
         """Return the statuses that are stored."""

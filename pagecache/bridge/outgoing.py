@@ -15,7 +15,7 @@ from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import encoding, outside
 from pagecache.bridge.answers import Asked, answer
-from pagecache.bridge.fields import by_lower_name
+from pagecache.bridge.fields import by_lower_name, say, value_of
 from pagecache.bridge.filling import Bare
 from pagecache.core import freshness, holes, status
 from pagecache.core.codec import FOREVER, Entry
@@ -233,7 +233,8 @@ def finish(  # noqa: PLR0913 what it says is told by
     """Append our word to what is sent of a response that the view made; `made` is the status that it answered with."""
     del response[OWN]
     sent = answer(response, asked, time.time()) if asked else response
-    if not status.has_member(sent.get("Cache-Status")):
+    before = value_of(sent, "cache-status")
+    if not status.has_member(before):
         revealed = is_revealed(request)
         tells_of_others = outcome.forward == "vary-miss" and not revealed
         member = status.forwarded(
@@ -244,7 +245,7 @@ def finish(  # noqa: PLR0913 what it says is told by
             detail=outcome.reason if revealed else None,
             key=key if revealed and key else None,
         )
-        sent["Cache-Status"] = status.append(sent.get("Cache-Status"), member)
+        say(sent, "Cache-Status", status.append(before, member))
     return sent
 
 

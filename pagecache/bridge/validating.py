@@ -5,6 +5,7 @@ from django.http.response import HttpResponseBase
 
 from pagecache.bridge.answers import Asked
 from pagecache.bridge.downstream import etag, keep_for_one
+from pagecache.bridge.fields import has
 from pagecache.core import freshness
 from pagecache.core.codec import Entry
 from pagecache.core.conditions import is_weak, names
@@ -16,7 +17,7 @@ RENEWED = {"cache-status", "date"}  # of the answer alone
 
 def has_validator(response: HttpResponseBase) -> bool:
     """Whether the view gave a page something to tell it by."""
-    return response.has_header("ETag") or response.has_header("Last-Modified")
+    return has(response, "etag") or has(response, "last-modified")
 
 
 def validators(entry: Entry) -> Asked:

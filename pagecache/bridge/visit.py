@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
+from django.utils.functional import cached_property
 
 from pagecache import conf, segments
 from pagecache.bridge import downstream, encoding, filling, outgoing, routes, validating
@@ -110,7 +111,7 @@ class DjangoVisit:
             self.asked_view = ahead.asked_view
             self.asked.learn = None  # by which no rule was asked
 
-    @property
+    @cached_property
     def uri(self) -> str:
         """The URL with its query, as far as it is known; a digest where it is long, for it is remembered."""
         return tag(f"{self.asked.url}?{self.asked.meta.get('QUERY_STRING', '')}")
@@ -120,13 +121,13 @@ class DjangoVisit:
         """What holds for the path."""
         return self.asked.route
 
-    @property
+    @cached_property
     def alias(self) -> str | None:
         """The cache of the entry; None for the one that holds the versions too."""
         alias = self.route.policy.cache
         return None if alias == conf.get().options.CACHE else alias
 
-    @property
+    @cached_property
     def admission(self) -> Admission:
         """What the page must reach to be stored, if it is new: as its view says, else a rule, else the settings."""
         view, rule, options = self.route.policy, self.route.rule, conf.get().options
@@ -173,7 +174,7 @@ class DjangoVisit:
     def _record(self) -> None:
         if self.asked.cookie_header:
             _ = self.asked.cookies  # the facts are taken before anybody changes them
-        self.asked.meta = dict(self.asked.meta)
+        self.asked.meta = self.asked.meta.copy()
         self._withheld = True
         record(self.request, self.recorder)
         self.ask_view()

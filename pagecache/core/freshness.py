@@ -43,10 +43,12 @@ def guessed_lifetime(
 
     UNSET where the response says how long, or when it changed is not known, or nothing allows its status to be kept.
     """
+    if not share:
+        return UNSET
     changed = http_date(headers.get("last-modified", ""), now)
     is_kept = status in GUESSED or "public" in cache_control(headers.get("cache-control", ""))
     is_stated = not isinstance(stated_lifetime(headers, now), Unset)
-    if not share or changed is None or not is_kept or is_stated:
+    if changed is None or not is_kept or is_stated:
         return UNSET
     date = http_date(headers.get("date", ""), now)
     life = share * max(0.0, (now if date is None else date) - changed)

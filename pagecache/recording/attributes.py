@@ -26,7 +26,9 @@ class Held(SimpleLazyObject):  # type: ignore[type-arg]  # for type checkers onl
 
 def taken(held: Held) -> Any:
     """Return the value itself; each time counts as a use."""
-    return held.__dict__["_setupfunc"]()
+    return object.__getattribute__(held, "__dict__")[
+        "_setupfunc"
+    ]()  # past the steps of a lazy object
 
 
 class Attribute:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from pagecache.recording.recorder import quietly
+from pagecache.recording.mappings import unheard
 
 # Beside a header that `SECURE_PROXY_SSL_HEADER` names.
 ADDRESS = "wsgi.url_scheme HTTP_X_FORWARDED_HOST HTTP_HOST SERVER_NAME SERVER_PORT HTTP_X_FORWARDED_PORT".split()
@@ -14,9 +14,8 @@ ADDRESS = "wsgi.url_scheme HTTP_X_FORWARDED_HOST HTTP_HOST SERVER_NAME SERVER_PO
 
 def routed(request: HttpRequest) -> tuple[object, ...]:
     """Return what decides which view answers, and in which language."""
-    with quietly():
-        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
-        accepted = request.META.get("HTTP_ACCEPT_LANGUAGE")
+    chosen = unheard(request.COOKIES).get(settings.LANGUAGE_COOKIE_NAME)
+    accepted = unheard(request.META).get("HTTP_ACCEPT_LANGUAGE")
     return getattr(request, "urlconf", None), request.path_info, chosen, accepted
 
 

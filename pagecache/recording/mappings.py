@@ -112,6 +112,11 @@ def _as_whole(method: str) -> Callable[..., Any]:
     return read
 
 
+def unheard(mapping: Any) -> Any:
+    """Return what a mapping of a request holds: nobody hears of what is read of that."""
+    return mapping._held if isinstance(mapping, Recorded) else mapping  # noqa: SLF001 of the same kind
+
+
 def _named(method: str, args: tuple[Any, ...]) -> Iterable[Any]:
     """Return the names of what is written over."""
     if method in ONE:

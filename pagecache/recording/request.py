@@ -209,10 +209,17 @@ class RecordedASGI(RecordedRequest):
 
 def _parsed(request: HttpRequest, name: str) -> Any:
     """Return what Django's own class parses, and leave it nowhere: another thread would find it unrecorded."""
-    bases = (cls for cls in type(request).__mro__ if not issubclass(cls, RecordedRequest))
-    found = next(vars(cls)[name] for cls in bases if name in vars(cls))
+    cls: Any = type(request)
+    found = _unrecorded(cls, name)
     parse = getattr(found, "func", None) or getattr(found, "fget", None)
     return found if parse is None else parse(request)
+
+
+@lru_cache(64)
+def _unrecorded(cls: Any, name: str) -> Any:
+    """Return what Django's own class, of which recorded requests are, has under a name."""
+    bases = (base for base in cls.__mro__ if not issubclass(base, RecordedRequest))
+    return next(vars(base)[name] for base in bases if name in vars(base))
 
 
 def recorded_class(cls: Any) -> Any:
@@ -340,6 +347,8 @@ def release(request: HttpRequest, meta: Mapping[str, Any]) -> None:
 
 def ask(request: HttpRequest, conditions: Mapping[str, str]) -> None:
     """Put conditional headers on a recorded request."""
+    if not conditions:
+        return
     request.META._held.update(conditions)  # type: ignore[attr-defined]  # noqa: SLF001 our own
     spelled = {_spelled(name): value for name, value in conditions.items()}
     _found_headers(request).update({name.lower(): (name, spelled[name]) for name in spelled})
