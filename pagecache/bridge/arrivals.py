@@ -44,6 +44,10 @@ class Watched(dict[str, Any]):
         self.names.add(ALL)
         return super().keys()
 
+    def copy(self) -> dict[str, Any]:
+        """Return all, in a dict that takes down nothing more."""
+        return dict(self.items())
+
     def values(self) -> Any:
         """Return all values."""
         self.names.add(ALL)

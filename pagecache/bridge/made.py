@@ -121,7 +121,7 @@ class Made(NamedTuple):
             overlap = freshness.overlap(headers, options.STALE_WHILE_REVALIDATE)
         else:
             grace, overlap = known.grace, known.overlap
-        if self.recorder.lapses is not None:
+        if self.recorder.lapses is not None or not (grace or overlap):
             return 0.0, 0.0
         late = self._overdue(headers, known, now)
         is_served = self.recorder.expires is None

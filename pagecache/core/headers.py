@@ -80,6 +80,8 @@ def http_date(value: str, now: float) -> float | None:
 
     `now` tells the century of a year of two digits.
     """
+    if not value:
+        return None
     match = next(filter(None, (form.fullmatch(value.strip()) for form in DATES)), None)
     if match is None:
         return None

@@ -57,7 +57,8 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     yield from _hold_segment(visit)
     read = visit.reads(response)
     inputs, sealed = yield from _widen(visit, read)
-    if not writes.unannounced().isdisjoint(visit.recorder.tags):
+    unannounced = writes.unannounced()
+    if unannounced and not unannounced.isdisjoint(visit.recorder.tags):
         raise Refused(Reason.UNANNOUNCED)
     page = digest(sealed)
     _hold_for_admission(visit, site_names().entry(page))

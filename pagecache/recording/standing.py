@@ -23,10 +23,11 @@ def take_note(request: HttpRequest) -> None:
     """Take note of how a request stands, if it is recorded."""
     if isinstance(request, RecordedRequest):
         stored = request.__dict__
-        for name in ("META", *PARSED):
-            if isinstance(stored.get(name), Recorded):
-                stored[name].written.clear()
-        stored["META"].stood = {name: stored.get(name) for name in PARSED} | {ACTIVE: _active()}
+        stood = {name: stored.get(name) for name in PARSED}
+        for mapping in (stored["META"], *stood.values()):
+            if isinstance(mapping, Recorded):
+                mapping.written.clear()
+        stored["META"].stood = {**stood, ACTIVE: _active()}
 
 
 def is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:

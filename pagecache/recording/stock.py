@@ -117,19 +117,17 @@ def _quiet(cls: type, path: str, name: str) -> Callable[..., Any]:
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
         if not _is_stock(type(self), cls) or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
-        before = _varies(args) if tells_vary else set()
+        before = _varies(args) if tells_vary else ()
         token = muted.set(True)  # as `quietly` does, for each of many calls
         try:
             result = method(self, request, *args)
         finally:
             muted.reset(token)
+        if tells_vary and (render := recorder()) is not None:
+            render.understood_vary.update(set(_varies(args)).difference(before))
         is_own = result is not None and _is_own_answer(result, args)
-        render = recorder() if is_own or tells_vary else None
-        if render is not None:
-            if is_own:
-                render.read(QUERY_STRING)  # it redirects to the whole URL
-            if tells_vary:
-                render.understood_vary |= _varies(args) - before
+        if is_own and (render := recorder()) is not None:
+            render.read(QUERY_STRING)  # it redirects to the whole URL
         return result
 
     return quiet
@@ -152,10 +150,6 @@ def _is_rerouted(request: HttpRequest) -> bool:
     return render is not None and render.routed != routed(request)
 
 
-def _varies(args: tuple[Any, ...]) -> set[str]:
+def _varies(args: tuple[Any, ...]) -> tuple[str, ...]:
     response = args[0] if args else None
-    return (
-        set(vary_names(response.get("Vary", "")))
-        if isinstance(response, HttpResponseBase)
-        else set()
-    )
+    return vary_names(response.get("Vary", "")) if isinstance(response, HttpResponseBase) else ()
