@@ -93,8 +93,9 @@ def uncover(path: str, response: Any, given: Iterable[Given]) -> None:
     given = [one for one in given if one.mark]
     if not given:
         return
+    marks = [one.mark.decode() for one in given]
     for name, value in spelled(response):
-        if any(one.mark.decode() in value for one in given):
+        if any(mark in value for mark in marks):
             plain = holes.uncovered(value.encode("utf-8", "surrogateescape"), given)
             response[name] = plain.decode("utf-8", "surrogateescape")
     if response.streaming:
