@@ -6,9 +6,9 @@ from django.http import HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from pagecache import conf
-from pagecache.bridge.fields import has, say, value_of
+from pagecache.bridge.fields import has, say, spelled, value_of
 from pagecache.core import types
-from pagecache.core.headers import cache_control
+from pagecache.core.headers import cache_control, vary_names
 from pagecache.core.holes import CSRF
 from pagecache.core.search import no_vary_search
 from pagecache.core.targeted import is_targeted
@@ -75,13 +75,15 @@ def keep_for_one(response: HttpResponse, varies: str) -> None:
 
 def _untarget(response: HttpResponse) -> None:
     """Let no field for some caches alone allow what `private` forbids all."""
-    for name in filter(is_targeted, list(response.headers)):
-        del response[name]
+    for name, _ in spelled(response):
+        if is_targeted(name):
+            del response[name]
 
 
 def vary(response: HttpResponse, inputs: tuple[Input, ...]) -> None:
     """Name the headers that a page differs by."""
-    if names := dict.fromkeys(name for item in inputs if (name := _vary_name(item))):
+    names = dict.fromkeys(name for item in inputs if (name := _vary_name(item)))
+    if not {name.lower() for name in names}.issubset(vary_names(value_of(response, "vary"))):
         patch_vary_headers(response, names)
 
 
