@@ -31,6 +31,9 @@ MOST = 1000  # hosts, each with the settings that it was accepted under; and que
 SHORT = 200  # characters of a query that is remembered
 OWN_HOST = STOCK | {Arrival}  # whose host is what `Host` says, or a proxy's header
 
+OF_VISITOR = frozenset({types.SESSION, types.USER, types.MESSAGES, types.HOLE})
+UNCOVERED = {types.SESSION: Reason.SESSION, types.USER: Reason.USER}
+
 DECIDING = "is_enabled method meta script path full_path scheme urlconf language language_before time_zone".split()
 
 _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
@@ -231,13 +234,23 @@ class DjangoAsked:
 
     def value(self, item: Input, covered: frozenset[str]) -> Field:
         """Return the value of an input, None for absent; raises Refused where it cannot be in a key."""
-        if item.kind in {types.SESSION, types.USER}:
-            if item.kind not in covered and self.has_session_cookie:
-                raise Refused(Reason.SESSION if item.kind == types.SESSION else Reason.USER)
-            return None
+        if item.kind not in OF_VISITOR:
+            return self._plain(item)
         if item.kind == types.MESSAGES and (self.has_messages or self.cookie(messages.COOKIE)):
             raise Refused(Reason.MESSAGES)
-        return None if item.kind in {types.MESSAGES, types.HOLE} else self._read(item)
+        if item.kind in UNCOVERED and item.kind not in covered and self.has_session_cookie:
+            raise Refused(UNCOVERED[item.kind])
+        return None
+
+    def _plain(self, item: Input) -> Field:
+        """Return a value that does not change while the request is answered."""
+        if item not in self._values:
+            self._values[item] = self._read(item)
+        return self._values[item]
+
+    @cached_property
+    def _values(self) -> dict[Input, Field]:
+        return {}
 
     def _read(self, item: Input) -> Field:
         name = item.name

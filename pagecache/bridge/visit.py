@@ -88,6 +88,7 @@ class DjangoVisit:
         self.segment: Field = segments.anonymous(request)
         self.segment_function: Segment = asked.route.segment or conf.get().segment
         self.is_segmented = self.segment_function is not segments.anonymous
+        self._covered = segments.covers(self.segment_function)
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -263,7 +264,7 @@ class DjangoVisit:
 
     def value(self, item: Input) -> Field:
         """Return the value of an input as the request came."""
-        return self.asked.value(item, segments.covers(self.segment_function))
+        return self.asked.value(item, self._covered)
 
     def seal(self) -> None:
         """Refuse where the view, or what decorators stated, is not what the look-up went by."""
@@ -294,8 +295,7 @@ class DjangoVisit:
 
     def answered(self, response: HttpResponseBase, now: float) -> Answered:
         """Return the response as the rules see it."""
-        covered = segments.covers(self.segment_function)
-        return self._made(response).answered(self.request, covered, now)
+        return self._made(response).answered(self.request, self._covered, now)
 
     def _made(self, response: HttpResponseBase) -> Made:
         return Made(
