@@ -58,7 +58,9 @@ def capture(
         tags=tags,
         status=response.status_code,
         headers=tuple(
-            (name, value) for name, value in bare.headers(response) if name.lower() not in unstored
+            field
+            for name, field in zip(headers, bare.headers(response), strict=True)
+            if name not in unstored
         ),
         body=bare.body,
         created=created,

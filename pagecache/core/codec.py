@@ -5,9 +5,9 @@ the data is, stands behind it. Nothing is ever unpickled. Whatever is damaged, t
 not sealed where it should be or the reverse, is no entry (None).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from struct import Struct
 from struct import error as StructError  # noqa: N812 the module has no better name for it
 from typing import Any, NamedTuple, Protocol
@@ -101,9 +101,9 @@ def encode(entry: Entry, name: str = "", sealer: Sealer | None = None) -> tuple[
 
     `name` is the key that the entry is stored under: sealed, it is one under no other.
     """
-    tags = _pack(tuple(_shortened(entry.tags)))
-    headers = _pack([part for field in entry.headers for part in NUMBERED.get(field, field)])
-    holes = _pack([str(part) for hole in entry.holes for part in hole])
+    tags = _pack(_shortened(entry.tags))
+    headers = _pack(chain.from_iterable(map(NUMBERED.get, entry.headers, entry.headers)))
+    holes = _pack(map(str, chain.from_iterable(entry.holes)))
     texts = b"".join((entry.material, tags, headers, holes))
     fixed = FIXED.pack(
         FIXED.size + len(texts),
@@ -203,7 +203,7 @@ def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
-def _pack(texts: Sequence[str]) -> bytes:
+def _pack(texts: Iterable[str]) -> bytes:
     """Join texts, none of which may hold a line feed: header values and tags cannot."""
     return "\n".join(texts).encode(*TEXT)
 
@@ -216,7 +216,7 @@ def encode_names(
     pairs: Sequence[tuple[str, str]], name: str = "", sealer: Sealer | None = None
 ) -> bytes:
     """Return a recipe, the names of request inputs, as bytes; `name` is the key that it is stored under."""
-    names = _pack([part for pair in pairs for part in pair])
+    names = _pack(chain.from_iterable(pairs))
     return b"".join(_closed(len(pairs), names, name, sealer))
 
 

@@ -50,9 +50,10 @@ def append(existing: str | None, member: str) -> str:
 
 def has_member(field: str | None) -> bool:
     """Whether pagecache has already said its word about this response."""
-    return field is not None and any(
-        part.split(";")[0].strip() == NAME for part in STRING.sub("", field).split(",")
-    )
+    if not field:
+        return False
+    members = STRING.sub("", field).split(",")
+    return any(member.split(";")[0].strip() == NAME for member in members)
 
 
 def _ttl(ttl: float | None) -> str:

@@ -1,6 +1,7 @@
 """Attributes of a request whose use is recorded, also where somebody finds them in the request's `__dict__`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction
@@ -51,7 +52,7 @@ class Attribute:
 
     def __set__(self, request: HttpRequest, value: Any) -> None:
         recorder = request.META.recorder  # type: ignore[attr-defined]
-        request.__dict__[self.name] = Held(value, lambda: self.note(recorder))
+        request.__dict__[self.name] = Held(value, partial(self.note, recorder))
 
     def __delete__(self, request: HttpRequest) -> None:
         del request.__dict__[self.name]

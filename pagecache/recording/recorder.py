@@ -68,13 +68,10 @@ class Recorder:
 
     def read(self, kind: str, name: str = "") -> None:
         """Record that the page looked at one input of its request."""
-        if kind == implied.get():
+        aside = muted.get()
+        if aside is True or kind == implied.get():
             return
-        match muted.get():
-            case False:
-                self.inputs.add(Input(kind, name))
-            case set() as aside:
-                aside.add(Input(kind, name))
+        (self.inputs if aside is False else aside).add(Input(kind, name))
 
     def refuse(self, reason: Reason) -> None:
         """Record that the page must not be stored."""
