@@ -9,10 +9,12 @@ from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
-from django.urls import include, path
+from django.urls import ResolverMatch, include, path
 from freezegun import freeze_time
 
 from pagecache import cache_exempt, cache_page, invalidate, segment_by
+from pagecache.bridge import routes
+from pagecache.core.reasons import Reason
 from tests.lanes import DECORATOR, MEMORY, MIDDLEWARE, Lane, cache, showing, status, text, through
 
 hello = showing(lambda request: "hello")
@@ -39,6 +41,28 @@ def test_excluded_by(lane: Lane, pattern: str) -> None:
     assert not is_kept(lane, "/blog/")
     assert lane.see("/blog/").reason == "excluded"
     assert is_kept(lane, "/shop")
+
+
+CALLED: dict[str, dict[str, Any]] = {
+    "name:diary:list": {"url_name": "list", "namespaces": ["diary"]},
+    "namespace:diary": {"namespaces": ["diary"]},
+    "app:blog": {"app_names": ["blog"]},
+}
+
+
+@pytest.mark.parametrize("pattern", CALLED)
+def test_a_view_that_answers_by_an_excluded_name_is_judged_anew(
+    pattern: str, settings: Any
+) -> None:
+    """Middleware may have put another URLconf in place."""
+    settings.PAGECACHE = {"EXCLUDE": [pattern]}
+    plain = ResolverMatch(hello, (), {}, url_name="hello")
+    excluded = ResolverMatch(hello, (), {}, **CALLED[pattern])
+    known = routes.judge("/page/", plain)
+
+    assert known.reason is None
+    assert routes.confirmed(known, "/page/", plain) is known
+    assert routes.confirmed(known, "/page/", excluded).reason is Reason.EXCLUDED
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

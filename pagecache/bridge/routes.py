@@ -93,7 +93,17 @@ def judge(path: str, match: ResolverMatch) -> Route:
     segment = policy.segment
     if segment is None and rule is not None:
         segment = rule.segment
-    return Route(_reason(path, view), policy, segment, NO_POLICY if rule is None else rule.policy)
+    own = NO_POLICY if rule is None else rule.policy
+    return Route(_reason(path, view), policy, segment, own, _called(match))
+
+
+def confirmed(known: Route, path: str, match: ResolverMatch) -> Route:
+    """Return what is said about a path and the view that answers it: what is known, if that was said of this view."""
+    return known if known.judged == _called(match) else judge(path, match)
+
+
+def _called(match: ResolverMatch) -> tuple[object, ...]:
+    return match.func, match.view_name, match.namespaces, match.app_names
 
 
 def _reason(path: str, view: Resolved) -> Reason | None:

@@ -271,7 +271,7 @@ class DjangoVisit:
         match = self.request.resolver_match
         if match is None:
             raise Refused(Reason.UNRESOLVED)
-        actual = routes.judge(self.asked.path, match)
+        actual = routes.confirmed(self.route, self.asked.path, match)
         if actual.reason is not None and actual.reason is not Reason.UNMARKED:
             raise Refused(actual.reason)
         stated = self.recorder.policy

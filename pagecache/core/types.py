@@ -85,6 +85,7 @@ class Route:
     policy: Policy = Policy()
     segment: Segment | None = None
     rule: Policy = Policy()  # what one of `RULES` says, and a decorator may say otherwise
+    judged: object = field(default=None, compare=False)  # the view, and what it is called by
 
 
 class Way(NamedTuple):
