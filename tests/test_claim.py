@@ -190,8 +190,8 @@ def uncut(name: str) -> Callable[[Patch], None]:
     """Leave in the stored page what it was given for some holes."""
     cut = holes.cut
 
-    def careless(body: bytes, given: Iterable[holes.Given]) -> holes.Cut:
-        return cut(body, [one for one in given if one.name != name])
+    def careless(body: bytes, given: Iterable[holes.Given], beside: bytes) -> holes.Cut:
+        return cut(body, [one for one in given if one.name != name], beside)
 
     return lambda patch: patch.setattr(holes, "cut", careless)
 

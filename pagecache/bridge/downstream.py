@@ -63,7 +63,8 @@ def dress_with_holes(response: HttpResponse, inputs: tuple[Input, ...], names: s
     for name in VALIDATED:
         del response[name]
     _untarget(response)
-    response["Cache-Control"] = "private, no-cache" if names == {CSRF} else "private, no-store"
+    told = "private, no-cache" if names == {CSRF} else "private, no-store"
+    say(response, "Cache-Control", told)
 
 
 def keep_for_one(response: HttpResponse, varies: str) -> None:

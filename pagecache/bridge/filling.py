@@ -23,6 +23,7 @@ from pagecache.recording.holes import NONCES, functions, note_turned, shown
 from pagecache.recording.mappings import unheard
 from pagecache.recording.recorder import Recorder, quietly, recording
 
+TEXT = "utf-8", "surrogateescape"
 REASONS = {CSRF: Reason.CSRF, NONCE: Reason.NONCE}
 
 _csrf = CsrfViewMiddleware(lambda _request: HttpResponse())
@@ -54,8 +55,9 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
         return Bare()
     nonces = tuple(_nonces(request))
     given = [*render.given, *(Given(NONCE, nonce.encode(), is_shown=False) for nonce in nonces)]
-    body, found, lost = holes.cut(response.content, given)
-    bare = Bare(body, found, nonces)
+    bare = Bare(nonces=nonces)
+    fields = "\n".join(value for _, value in bare.headers(response)) if given else ""
+    body, found, lost = holes.cut(response.content, given, fields.encode(*TEXT))
     own = frozenset(_own_cookies(request, response, render))
     in_headers = {
         CSRF: any(one.name == CSRF for one in given),
@@ -64,27 +66,24 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     nowhere = {name for name, is_there in in_headers.items() if is_there} - {
         one.name for one in found
     }
-    lost += tuple(_lost(response, bare, given)) if given else ()
+    lost += tuple(_lost(response, given)) if given else ()
     if holes.has_nonce(body):
         lost += (NONCE,)
     if not _is_tokens_cookie_ours(request, own, has_token=in_headers[CSRF], sets_token=sets_token):
         lost += (CSRF,)
     return bare._replace(
+        body=body,
         holes=(*found, *(Hole(NOWHERE, name) for name in sorted(nowhere))),
         cookies=own,
         lost=REASONS.get(lost[0], Reason.HOLE) if lost else None,
     )
 
 
-def _lost(response: Any, bare: Bare, given: Sequence[Given]) -> Iterator[str]:
-    """Yield the names of what cannot be trusted to be in the body alone, and in full."""
-    text = "\n".join(value for _, value in bare.headers(response)).encode(
-        "utf-8", "surrogateescape"
-    )
+def _lost(response: Any, given: Sequence[Given]) -> Iterator[str]:
+    """Yield the names of what cannot be trusted to be found in a body."""
     is_encoded = response.has_header("Content-Encoding") or response.charset != _charset(response)
     for one in given:
-        is_guessed = len(one.secret) < FEWEST
-        if is_encoded or is_guessed or any(holes.is_in(text, one)):
+        if is_encoded or len(one.secret) < FEWEST:
             yield one.name
 
 
@@ -96,8 +95,7 @@ def uncover(path: str, response: Any, given: Iterable[Given]) -> None:
     marks = [one.mark.decode() for one in given]
     for name, value in spelled(response):
         if any(mark in value for mark in marks):
-            plain = holes.uncovered(value.encode("utf-8", "surrogateescape"), given)
-            response[name] = plain.decode("utf-8", "surrogateescape")
+            response[name] = holes.uncovered(value.encode(*TEXT), given).decode(*TEXT)
     if response.streaming:
         response.streaming_content = _stream(response, given)
         return

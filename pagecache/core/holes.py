@@ -75,8 +75,8 @@ class Cut(NamedTuple):
     lost: tuple[str, ...] = ()
 
 
-def cut(body: bytes, given: Sequence[Given]) -> Cut:
-    """Cut out of a body what it was given."""
+def cut(body: bytes, given: Sequence[Given], beside: bytes = b"") -> Cut:
+    """Cut out of a body what it was given; what is sent `beside` it may hold none of that."""
     if not given:
         return Cut(body)
     names = {one.whole: one.name for one in given}
@@ -92,11 +92,12 @@ def cut(body: bytes, given: Sequence[Given]) -> Cut:
         position = at + len(whole)
         holes.append(Hole(length, names[whole]))
     rest = b"".join((*pieces, body[position:]))
+    all_else = b"\n".join((rest, beside))
     there = {whole for _, whole in found}
     lost = (
         one.name
         for one in given
-        if (one.is_shown and one.whole not in there) or any(is_in(rest, one))
+        if (one.is_shown and one.whole not in there) or any(is_in(all_else, one))
     )
     return Cut(rest, tuple(holes), tuple(lost))
 
