@@ -13,7 +13,7 @@ from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest, get_bytes_from_wsgi
 from django.http import HttpRequest, QueryDict
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.functional import cached_property
 
 from pagecache import conf
@@ -24,7 +24,7 @@ from pagecache.core.directives import NONE, Directives, directives
 from pagecache.core.keys import Field
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Input, Refused, Route, Way, remember
-from pagecache.recording import messages
+from pagecache.recording import ambient, messages
 from pagecache.recording.stock import LEAVES_BODY
 
 MOST = 1000  # hosts, each with the settings that it was accepted under; and queries
@@ -69,11 +69,11 @@ class DjangoAsked:
         self.full_path = request.path
         self.scheme = request.scheme or ""
         self.urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
-        self.active = translation.get_language()  # left by whatever the thread did before
+        self.active = ambient.language()  # left by whatever the thread did before
         self.language = self._language() if derives_language else self.active
         # What middleware may show before LocaleMiddleware activates a language.
         self.language_before = self.active if shows_before else ""
-        self.zone = zone = timezone.get_current_timezone()
+        self.zone = zone = ambient.time_zone()
         self.time_zone = f"{zone.tzname(None) or zone} {zone.utcoffset(None)}"
         self._encoding = request.encoding
         self.authenticated = conf.get().options.AUTHENTICATED

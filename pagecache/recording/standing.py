@@ -5,9 +5,9 @@ from datetime import tzinfo
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone, translation
 
 from pagecache.core.types import COOKIE, HEADER, META, QUERY, QUERY_STRING, Input
+from pagecache.recording.ambient import language, time_zone
 from pagecache.recording.mappings import ALL, Recorded, RecordedMeta
 from pagecache.recording.recorder import quietly
 from pagecache.recording.request import RecordedRequest
@@ -47,7 +47,7 @@ def is_written_over(request: HttpRequest, reads: Iterable[Input]) -> bool:
 
 
 def _active() -> tuple[str | None, tzinfo]:
-    return translation.get_language(), timezone.get_current_timezone()
+    return language(), time_zone()
 
 
 def _variable(item: Input) -> str | None:

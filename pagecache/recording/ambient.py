@@ -1,0 +1,45 @@
+"""Which language and time zone are active, found out without the steps of the Locals that Django keeps them in.
+
+To ask one of these for what is not there takes long, for the text of an error that nobody reads.
+"""
+
+from contextvars import ContextVar
+from datetime import tzinfo
+from threading import get_ident
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.translation import trans_real
+
+from pagecache.core.types import UNSET
+
+
+def language() -> str | None:
+    """Return the language that is active, None where translations are switched off."""
+    spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
+    if spoken is None:
+        return settings.LANGUAGE_CODE
+    found: str | None = translation.get_language() if spoken is UNSET else spoken.to_language()
+    return found
+
+
+def time_zone() -> tzinfo:
+    """Return the time zone that is active."""
+    zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
+    if zone is None:
+        return timezone.get_default_timezone()
+    found: tzinfo = timezone.get_current_timezone() if zone is UNSET else zone
+    return found
+
+
+def held_by(local: Any) -> Any:
+    """Return what the running thread, or task, has in a Local; None for nothing, `UNSET` where that is not seen."""
+    held = getattr(getattr(local, "_storage", None), "_data", None)
+    if type(held) is not ContextVar:
+        return UNSET
+    stored: Any = held.get(None)
+    if stored is None:
+        return None
+    thread, data = getattr(stored, "thread_id", None), getattr(stored, "data", None)
+    return data.get("value") if thread == get_ident() and type(data) is dict else UNSET
