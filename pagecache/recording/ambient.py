@@ -20,7 +20,8 @@ def language() -> str | None:
     spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
     if spoken is None:
         return settings.LANGUAGE_CODE
-    found: str | None = translation.get_language() if spoken is UNSET else spoken.to_language()
+    tells = getattr(spoken, "to_language", translation.get_language)
+    found: str | None = tells()
     return found
 
 

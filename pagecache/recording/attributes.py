@@ -27,9 +27,8 @@ class Held(SimpleLazyObject):  # type: ignore[type-arg]  # for type checkers onl
 
 def taken(held: Held) -> Any:
     """Return the value itself; each time counts as a use."""
-    return object.__getattribute__(held, "__dict__")[
-        "_setupfunc"
-    ]()  # past the steps of a lazy object
+    known = object.__getattribute__(held, "__dict__")  # past the steps of a lazy object
+    return known["_setupfunc"]()
 
 
 class Attribute:

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from gettext import NullTranslations
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from asgiref.local import Local
 from asgiref.sync import sync_to_async
 from django.utils import timezone, translation
+from django.utils.translation import trans_real
 
 from pagecache.core.types import UNSET
 from pagecache.recording import ambient
@@ -73,6 +76,13 @@ def test_a_task_takes_it_along_to_a_thread() -> None:
             return await sync_to_async(found)()
 
     assert asyncio.run(there()) == ("de", TOKYO)
+
+
+def test_translations_that_tell_no_language_are_those_of_the_site(settings: Any) -> None:
+    with translation.override("de"):
+        trans_real._active.value = NullTranslations()  # type: ignore[attr-defined]
+        assert found() == said()
+        assert ambient.language() == settings.LANGUAGE_CODE
 
 
 def test_a_local_of_another_make_is_not_looked_into() -> None:
