@@ -234,22 +234,20 @@ class DjangoAsked:
 
     def value(self, item: Input, covered: frozenset[str]) -> Field:
         """Return the value of an input, None for absent; raises Refused where it cannot be in a key."""
+        if item in self._values:
+            return self._values[item]
         if item.kind not in OF_VISITOR:
-            return self._plain(item)
+            self._values[item] = value = self._read(item)
+            return value
         if item.kind == types.MESSAGES and (self.has_messages or self.cookie(messages.COOKIE)):
             raise Refused(Reason.MESSAGES)
         if item.kind in UNCOVERED and item.kind not in covered and self.has_session_cookie:
             raise Refused(UNCOVERED[item.kind])
         return None
 
-    def _plain(self, item: Input) -> Field:
-        """Return a value that does not change while the request is answered."""
-        if item not in self._values:
-            self._values[item] = self._read(item)
-        return self._values[item]
-
     @cached_property
     def _values(self) -> dict[Input, Field]:
+        """Values that were found out: of what a visitor has, none, for that may change meanwhile."""
         return {}
 
     def _read(self, item: Input) -> Field:
