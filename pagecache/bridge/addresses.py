@@ -1,10 +1,8 @@
 """Addresses: what requests are told apart by first, with what decides about them beside what they say."""
 
 from collections.abc import Hashable
-from contextvars import ContextVar
 from copy import copy
 from datetime import timezone as fixed_offset
-from threading import get_ident
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +13,7 @@ from django.utils.translation import trans_real
 
 from pagecache import conf
 from pagecache.core.types import UNSET
+from pagecache.recording.ambient import held_by
 
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
@@ -65,10 +64,10 @@ def address_in_scope(scope: Variables) -> Address | None:
 def _addressed(*said: Hashable) -> Address | None:
     """Return an address, with what decides about requests beside what they say; None where that is not sure to stay."""
     language, token = _noted()
-    spoken = _active(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
+    spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
     if spoken is not None:
         language = translation.get_language() if spoken is UNSET else spoken.to_language()
-    zone = _active(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
+    zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
     if zone is None:
         zone = timezone.get_default_timezone()
     elif zone is UNSET:
@@ -78,24 +77,6 @@ def _addressed(*said: Hashable) -> Address | None:
         return None
     name = zone.tzname(None) if kind is fixed_offset else None  # two of one offset are equal
     return *said, language, zone, name, conf.get().enabled, token
-
-
-def _active(local: Any) -> Any:
-    """Return what a thread has active, None for nothing, `UNSET` where that is not to be seen at once.
-
-    To ask for what is not there takes longer than all the rest of a hit, for the text of an error that nobody reads.
-    """
-    try:
-        held = local._storage._data  # noqa: SLF001 its own names
-    except AttributeError:
-        return UNSET
-    if type(held) is not ContextVar:
-        return UNSET
-    stored: Any = held.get(None)
-    if stored is None:
-        return None
-    thread, data = getattr(stored, "thread_id", None), getattr(stored, "data", None)
-    return data.get("value") if thread == get_ident() and type(data) is dict else UNSET
 
 
 class Noted(NamedTuple):

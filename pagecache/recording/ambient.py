@@ -36,7 +36,10 @@ def time_zone() -> tzinfo:
 
 def held_by(local: Any) -> Any:
     """Return what the running thread, or task, has in a Local; None for nothing, `UNSET` where that is not seen."""
-    held = getattr(getattr(local, "_storage", None), "_data", None)
+    try:
+        held = local._storage._data  # noqa: SLF001 its own names
+    except AttributeError:
+        return UNSET
     if type(held) is not ContextVar:
         return UNSET
     stored: Any = held.get(None)
