@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 STAR = "*"  # moves with every announcement
 VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
-FORMAT = "2"
+FORMAT = "3"
 
 
 def fresh(*, soft: bool = False) -> bytes:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 from django.utils import translation
+from redis.exceptions import ResponseError
 
 from pagecache import depends_on, invalidate
-from pagecache.announcing import site_store
+from pagecache.announcing import Due, _announcement, announcer, site_store
 from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.ways import MOST, MOST_TEXT, Recalled, Ways
 from pagecache.core.codec import Entry
+from pagecache.meeting import Meeting
 from pagecache.recording.recorder import current
-from pagecache.stores.base import StoreError
+from pagecache.stores import StoreError, open_store
 from pagecache.stores.lines import Line
 from pagecache.stores.waiting import current_patience
 from tests.lanes import (
@@ -72,6 +79,14 @@ def count(trips: list[str], ask: Callable[[], object]) -> int:
     trips.clear()
     ask()
     return trips.count("asked")
+
+
+def warm_with(lane: Lane, read: Callable[[Any], object] = lambda _request: "page") -> None:
+    """Ask for such a page until a guess leads to it."""
+    lane.configure(REVEAL=None)
+    lane.show(showing(read))
+    for _ in range(4):
+        lane.read()
 
 
 def warm(lane: Lane, **options: Any) -> None:
@@ -233,18 +248,82 @@ def test_what_fails_while_the_store_is_asked_is_not_its_fault(
     assert lane.see().hit
 
 
-@through(MIDDLEWARE_SYNC, stores=(REDIS,))
-def test_a_line_is_closed_where_its_answers_were_not_read(lane: Lane) -> None:
-    warm(lane)
+@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
+def test_what_was_asked_for_while_an_announcement_was_owed_is_of_no_use_once_it_is_paid(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write returned before the request came; another thread tells of it while the store is asked."""
+    texts = ["old"]
+    warm_with(lane, lambda _request: texts[-1])
+    texts.append("new")
+    announcer._failed[object()] = Due(frozenset({"site"}))
+    confirms = Meeting._confirms
+
+    def others_pay(self: Meeting, *args: Any) -> bool:
+        announcer.announce()
+        return confirms(self, *args)
+
+    monkeypatch.setattr(Meeting, "_confirms", others_pay)
+
+    assert lane.read() == "new"
+
+
+@through(WSGI, stores=(REDIS,))
+def test_an_error_of_what_is_done_meanwhile_is_no_answer_of_the_store(lane: Lane) -> None:
+    lane.read()
     store = site_store()
     store.put({"a": b"1", "b": b"2"}, 60)
 
-    def failing() -> None:
-        raise ConnectionRefusedError
+    def fails() -> None:
+        raise ResponseError("of another server")
 
     with pytest.raises(StoreError):
-        store.fetch(["a"], failing)
-    assert store.fetch(["b"]) == [b"2"]
+        store.fetch(("a",), fails)
+
+    assert store.fetch(("b",)) == [b"2"]
+
+
+class Hosts:
+    """Hosts that are found out each time they are looked at, as sites do whose domains are rows."""
+
+    def __init__(self, find: Callable[[], object]) -> None:
+        self._find = find
+
+    def __iter__(self) -> Iterator[str]:
+        self._find()
+        return iter(["*"])
+
+    def __eq__(self, other: object) -> bool:
+        self._find()
+        return isinstance(other, Hosts) and other._find is self._find
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
+def test_hosts_that_cannot_be_found_out_leave_the_store_in_step(lane: Lane) -> None:
+    errors: list[Exception] = []
+
+    def find() -> None:
+        if errors:
+            raise errors.pop()
+        cache.get("hosts")
+
+    lane.settings.ALLOWED_HOSTS = Hosts(find)
+    lane.configure(CACHE_READS={"hosts": []})
+    texts = ["old"]
+    warm_with(lane, lambda _request: texts[-1])
+    errors.append(ResponseError("MISCONF"))
+    seen = [lane.read() for _ in range(3)]
+
+    texts.append("new")
+    elsewhere = open_store("default", budget=10)
+    elsewhere.announce(*_announcement(frozenset({"site"})))
+    elsewhere.close()
+
+    assert seen == ["old"] * 3
+    assert [lane.read() for _ in range(3)] == ["new"] * 3
+    assert site_store().reading.is_well
 
 
 def test_guesses_are_few_and_short() -> None:
@@ -381,3 +460,61 @@ def test_a_hit_from_a_table_ends_as_other_requests_do(lane: Lane, ends: list[Any
 
     assert [text(answer) for answer in hits(lane)] == ["page"] * 4
     assert len(ends) == 4
+
+
+def environ() -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/page/",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": "testserver",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+    }
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_hit_leaves_no_connection_that_was_opened_to_find_out_its_hosts(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def find() -> None:
+        connection.ensure_connection()
+        done.append("opened")
+
+    def ended(self: BaseDatabaseWrapper) -> None:
+        done.append("closed")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", ended)
+    lane.settings.ALLOWED_HOSTS = Hosts(find)
+    warm_with(lane)
+    handler, heads = WSGIHandler(), []
+    for _ in range(5):
+        response: Any = handler(environ(), lambda *head: heads.append(head))  # type: ignore[arg-type]
+        response.close()
+
+    assert "hit" in str(heads[-1])
+    assert "opened" in done
+    assert done[-1] == "closed"
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_who_hears_in_the_name_of_another_hears_of_hits_too(lane: Lane) -> None:
+    heard: list[object] = []
+
+    @wraps(close_old_connections)
+    def hears(**_kwargs: object) -> None:
+        heard.append(hears)
+
+    warm_with(lane)
+    request_finished.connect(hears)
+    try:
+        hit = lane.see().hit
+    finally:
+        request_finished.disconnect(hears)
+
+    assert hit
+    assert heard == [hears]

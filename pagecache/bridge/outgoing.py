@@ -173,7 +173,7 @@ class PlainResponse(HttpResponse):
         The URLconf that Django's handler made active is the site's own, which counts as well where none is.
         """
         _hearing.changed()
-        if _hearing.unknown or site_store().asks_database:
+        if _hearing.unknown or site_store().asks_database or _asks_for_hosts():
             super().close()
             return
         closers: list[Any] = self._resource_closers  # type: ignore[attr-defined]
@@ -184,6 +184,11 @@ class PlainResponse(HttpResponse):
         self.closed = True
         waiting.end_request()
         end_request()
+
+
+def _asks_for_hosts() -> bool:
+    """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
+    return type(settings.ALLOWED_HOSTS) not in {list, tuple}
 
 
 def of_now(

@@ -94,7 +94,11 @@ def strangers(*signals: Signal, knows: Callable[[str], bool] = _is_known_receive
 def _path(heard_by: Any) -> str:
     named = getattr(heard_by, "func", heard_by)  # a partial has no name
     named = getattr(named, "__func__", named)
-    return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', repr(named))}"
+    module = getattr(named, "__module__", "")
+    if hasattr(named, "__wrapped__") and module.startswith(KNOWN):
+        # `wraps` gives a function of the site the name of another one.
+        module = getattr(named, "__globals__", {}).get("__name__", "")
+    return f"{module}.{getattr(named, '__qualname__', repr(named))}"
 
 
 # Who begins something with a request, or ends that. Where nobody else hears of either, and a page came from the store
