@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
+from pagecache import conf
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_plainly
@@ -58,10 +59,10 @@ class ASGILane(Lane):
         """Return the page that stands at a glance; else look it up."""
         variables = variables_in(scope)
         is_plain = variables is not None and asks_plainly(scope["method"], variables)
-        recall = partial(self._recall, scope, variables)
-        if is_plain and (at_once := at_hand(recall)) is not None:
+        recall, patience = partial(self._recall, scope, variables), Patience()
+        is_pushed = is_plain and conf.get().options.LOCAL == "push"
+        if is_pushed and (at_once := at_hand(recall()[1])) is not None:
             return at_once, scope
-        patience = Patience()
         with part_of(patience):
             met = Meeting(recall, variables or {}, None, asks_plainly=is_plain)
             entry = await met.aentry()

@@ -7,7 +7,6 @@ likely, and whether it is led there is found out meanwhile, before anything is s
 from collections.abc import Callable
 from typing import Any
 
-from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge.addresses import Address, Variables
 from pagecache.bridge.fast import FastVisit, Sent, asks_database, plainly
@@ -131,11 +130,8 @@ def settled(
     return None if asks_database(visit) else visit
 
 
-def at_hand(recall: Recall) -> Sent | None:
+def at_hand(recalled: Recalled | None) -> Sent | None:
     """Return what is sent of a page that this process holds, where that stands without a question."""
-    if conf.get().options.LOCAL != "push":
-        return None
-    _, recalled = recall()
     if recalled is None or recalled.way.tells:
         return None
     held = glancing.at_hand(recalled.path, recalled.way)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
+from pagecache import conf
 from pagecache.bridge.addresses import Address, address_in
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_plainly
@@ -45,17 +46,18 @@ class WSGILane(Lane):
         if not self.is_open():
             return None
         try:
-            return self._answered(environ)
+            is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
+            if is_plain and conf.get().options.LOCAL == "push":
+                recalled = self.place.ways.recall(address_in(environ), environ)
+                if (at_once := at_hand(recalled)) is not None:
+                    return at_once
+            return self._answered(environ, is_plain=is_plain)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None
 
-    def _answered(self, environ: Environ) -> Sent | None:
+    def _answered(self, environ: Environ, *, is_plain: bool) -> Sent | None:
         """Return the page that stands at a glance; else look it up."""
-        is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
-        recall = partial(self._recall, environ)
-        if is_plain and (at_once := at_hand(recall)) is not None:
-            return at_once
-        patience = Patience()
+        recall, patience = partial(self._recall, environ), Patience()
         with part_of(patience):
             met = Meeting(recall, environ, self.place.guesses, asks_plainly=is_plain)
             entry = met.entry()

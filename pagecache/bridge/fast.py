@@ -135,10 +135,6 @@ class Lane:
 
         Nor those that somebody else wants to hear of.
         """
-        return recorder() is None and self._hears_nobody()
-
-    def _hears_nobody(self) -> bool:
-        """Whether nobody but Django hears of the begin and the end of each request."""
         strangers = self._strangers
         if strangers.changed() and strangers.unknown:
             logger.warning(
@@ -146,7 +142,7 @@ class Lane:
                 "what need not hear of pages from the store.",
                 ", ".join(strangers.unknown),
             )
-        return not strangers.unknown
+        return not strangers.unknown and recorder() is None
 
 
 def asks_database(visit: DjangoVisit) -> bool:

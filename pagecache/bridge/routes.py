@@ -68,9 +68,9 @@ def state(path: str, urlconf: Any, language: str | None, stated: Policy) -> None
     remember(_routes, (urlconf, language, path), made, MOST)
 
 
-def holds(known: Route, path: str, urlconf: Any, language: str | None) -> bool:
-    """Whether a route is still what is remembered of a path."""
-    return _routes.get((urlconf, language, path)) is known
+def holds(known: Route, place: tuple[str, str | None, str]) -> bool:
+    """Whether a route is still what is remembered of a path: of a URLconf, while a language is active."""
+    return _routes.get(place) is known
 
 
 def _find(path: str, urlconf: Any, language: str | None) -> Route:

@@ -105,8 +105,10 @@ def at_hand(path: str, way: Way) -> Held | None:
     """Return the page that this process holds where a way leads, if it stands without a question."""
     try:
         store, now = site_store(), time.time()
-        held = _held(store, way, now) if _is_led(store, path, way, now) else None
-        if held is None or not _is_fresh(held.entry, now) or writes.unannounced():
+        if not _is_led(store, path, way, now) or writes.unannounced():
+            return None
+        held = local.get(way.key, now, store.history)
+        if held is None or not held.is_plain or held.entry.material != way.material:
             return None
         return held if store.stand(held.keys, held.versions) else None
     except Exception:  # noqa: BLE001 the look-up raises it
@@ -123,7 +125,7 @@ def _glance(path: str, way: Way) -> Glance | None:
     held = _held(store, way, now)
     if held is None:
         return None
-    stands = store.stand(held.keys, held.versions) if _is_fresh(held.entry, now) else False
+    stands = store.stand(held.keys, held.versions)
     if stands is False:
         return None
     return Glance(way, held.entry.tags, () if stands else _versions(held.entry.tags), held)
@@ -138,7 +140,7 @@ def _is_led(store: Store, path: str, way: Way, now: float) -> bool:
 def _held(store: Store, way: Way, now: float) -> Held | None:
     """Return the page that this process holds, if everybody gets it as it is."""
     held = local.get(way.key, now, store.history)
-    is_it = held is not None and held.entry.is_whole and held.entry.material == way.material
+    is_it = held is not None and held.is_plain and held.entry.material == way.material
     return held if is_it else None
 
 

@@ -29,6 +29,7 @@ class Held:
     __slots__ = (
         "chances",
         "entry",
+        "is_plain",
         "keys",
         "seen",
         "sent",
@@ -41,6 +42,9 @@ class Held:
         self, entry: Entry, vector: bytes, keys: tuple[str, ...], seen: bytes = b""
     ) -> None:
         self.entry = entry
+        self.is_plain = (
+            entry.is_whole and not entry.is_never_fresh
+        )  # sent to everybody as it is, until its end
         self.seen = seen
         self.vector = vector
         self.keys = keys
