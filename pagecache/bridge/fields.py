@@ -10,6 +10,12 @@ def spelled(response: Any) -> list[tuple[str, str]]:
     return list(response.headers._store.values())  # noqa: SLF001 as they are held
 
 
+def settle(response: Any) -> None:
+    """Hold the header fields as Django does, where somebody put another mapping in their place."""
+    if not isinstance(response.headers, ResponseHeaders):
+        response.headers = ResponseHeaders(response.headers)
+
+
 def has(response: Any, name: str) -> bool:
     """Whether there is a header field, whose name is in lower case."""
     return name in response.headers._store  # noqa: SLF001 as they are held

@@ -20,6 +20,7 @@ from pagecache.bridge import downstream, encoding, filling, outgoing, routes, va
 from pagecache.bridge.answers import IF_RANGE, RANGE, Asked, like
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.encoding import Packed
+from pagecache.bridge.fields import settle
 from pagecache.bridge.filling import Bare
 from pagecache.bridge.made import Made
 from pagecache.core import status, types
@@ -196,6 +197,7 @@ class DjangoVisit:
 
     def as_known(self, response: Any) -> Any:
         """Return the whole page for an answer that says it is as it was, else the answer (RFC 9111 4.3.3)."""
+        settle(response)
         known = self._answers_about(response)
         if known is None:
             return response
