@@ -66,7 +66,7 @@ def _addressed(*said: Hashable) -> Address | None:
     language, token = _noted()
     spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
     if spoken is not None:
-        language = translation.get_language() if spoken is UNSET else spoken.to_language()
+        language = getattr(spoken, "to_language", translation.get_language)()
     zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
     if zone is None:
         zone = timezone.get_default_timezone()
