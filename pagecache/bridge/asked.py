@@ -73,8 +73,8 @@ class DjangoAsked:
         self.language = self._language() if derives_language else self.active
         # What middleware may show before LocaleMiddleware activates a language.
         self.language_before = self.active if shows_before else ""
-        self.zone = zone = ambient.time_zone()
-        self.time_zone = f"{zone.tzname(None) or zone} {zone.utcoffset(None)}"
+        self.zone = ambient.time_zone()
+        self.time_zone = ambient.name_of(self.zone)
         self._encoding = request.encoding
         self.authenticated = conf.get().options.AUTHENTICATED
         self.route = Route(None)
@@ -144,6 +144,13 @@ class DjangoAsked:
         if isinstance(self.urlconf, ModuleType):
             return self.urlconf.__name__
         raise Refused(Reason.OBJECT)
+
+    @property
+    def time_zone_name(self) -> str:
+        """What tells the active time zone from all others; raises Refused where nothing does."""
+        if self.time_zone is None:
+            raise Refused(Reason.OBJECT)
+        return self.time_zone
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:

@@ -259,7 +259,7 @@ class DjangoVisit:
             self.segment,
             asked.language,
             asked.language_before,
-            asked.time_zone,
+            asked.time_zone_name,
             asked.urlconf_name,
             policy.key_prefix,
         )

@@ -4,9 +4,11 @@ To ask one of these for what is not there takes long, for the text of an error t
 """
 
 from contextvars import ContextVar
+from datetime import timezone as fixed_offset
 from datetime import tzinfo
 from threading import get_ident
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -32,6 +34,16 @@ def time_zone() -> tzinfo:
         return timezone.get_default_timezone()
     found: tzinfo = timezone.get_current_timezone() if zone is UNSET else zone
     return found
+
+
+def name_of(zone: tzinfo) -> str | None:
+    """Return what tells a time zone from all others; None for one of a kind that says too little of itself."""
+    kind = type(zone)
+    if kind is fixed_offset:
+        return f"{zone.tzname(None)} {zone.utcoffset(None)}"
+    if kind is ZoneInfo:
+        return zone.key  # type: ignore[attr-defined, no-any-return]  # None where it was read from a file
+    return repr(zone) if kind.__module__.partition(".")[0] == "pytz" else None
 
 
 def held_by(local: Any) -> Any:
