@@ -34,7 +34,7 @@ from pagecache.events import logger
 from pagecache.recording import messages, stock
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording, tick
-from pagecache.recording.request import as_before, ask, record, release, withhold
+from pagecache.recording.request import as_before, ask, record, release, unwritten, withhold
 from pagecache.recording.standing import take_note
 from pagecache.tags import SITE, page_tag, segment_tag, tag, tags_of
 from pagecache.transactions import is_any_open
@@ -489,7 +489,7 @@ class DjangoVisit:
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
     """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
-        with quietly(reads), as_before(request, keeps_headers=False):
+        with quietly(reads), unwritten(request), as_before(request, keeps_headers=False):
             segment = segments.named(function(request))
     except Exception as error:
         logger.exception("The view answers, since the segment function failed.")

@@ -28,6 +28,7 @@ from pagecache.recording.mappings import (
     RecordedMeta,
     RecordedQuery,
     itself,
+    unheard,
 )
 from pagecache.recording.recorder import Recorder, implying, quietly
 
@@ -307,6 +308,21 @@ def as_before(request: HttpRequest, *, keeps_headers: bool = True) -> Iterator[N
         stored.update(before)
         for value in unknown:
             value._wrapped = empty  # noqa: SLF001 as it was
+
+
+@contextmanager
+def unwritten(request: HttpRequest) -> Iterator[None]:
+    """Take back what is written inside into the variables of a request, or its cookies: the view is not to see it."""
+    found = (request.__dict__.get(name) for name in ("META", "COOKIES"))
+    held = [unheard(mapping) for mapping in found if mapping is not None]
+    before = [dict(one) for one in held]
+    try:
+        yield
+    finally:
+        for now, then in zip(held, before, strict=True):
+            if now != then:
+                now.clear()
+                now.update(then)
 
 
 def withhold(request: HttpRequest) -> None:
