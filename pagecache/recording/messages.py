@@ -19,6 +19,7 @@ from pagecache.recording.recorder import muted, quietly
 
 COOKIE = CookieStorage.cookie_name
 STOCK = {CookieStorage, FallbackStorage, SessionStorage}
+MADE = {cls.__init__ for cls in (BaseStorage, *STOCK)}  # which read nothing of a request
 LOOKS = ("__contains__", "__iter__", "__len__")
 
 
@@ -32,7 +33,11 @@ def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def look(self: Any, *args: Any) -> Any:
         recorder = getattr(self.request.META, "recorder", None)
-        if recorder is None or type(self) not in STOCK:
+        if recorder is None:
+            return method(self, *args)
+        if type(self) not in STOCK:
+            if _has_looked(self):
+                recorder.refuse_read(Reason.MESSAGES)
             return method(self, *args)
         with quietly():
             there = is_waiting(self)
@@ -43,6 +48,12 @@ def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return look
+
+
+def _has_looked(storage: Any) -> bool:
+    """Whether a storage may have read the request as it was made, which stock middleware did, unrecorded."""
+    storages = (storage, *getattr(storage, "storages", ()))
+    return any(type(one).__init__ not in MADE for one in storages)
 
 
 def is_waiting(storage: Any) -> bool:
