@@ -31,7 +31,7 @@ from pagecache.core.types import (
 from pagecache.events import settings_reloaded
 from pagecache.recording.around import put_around
 from pagecache.recording.recorder import holding, quietly, recorder, recording
-from pagecache.recording.request import FOUND_BY_SESSION, as_before, is_lazy, keep_plain
+from pagecache.recording.request import FOUND_BY_SESSION, as_before, is_lazy, keep_plain, unwritten
 from pagecache.recording.standing import is_written_over
 
 HoleFunction = Callable[[HttpRequest], object]
@@ -86,7 +86,7 @@ def hole(request: HttpRequest, name: str, function: HoleFunction) -> str:
         return shown(function, request)
     number = str(secrets.randbits(128)).zfill(39).encode()
     reads: set[Input] = set()
-    with recording(None), quietly(reads), _untouched(request):
+    with recording(None), quietly(reads), unwritten(request), _untouched(request):
         text = shown(function, request)
     if is_written_over(request, reads):
         render.refuse(Reason.HOLE)

@@ -23,6 +23,7 @@ from pagecache.recording.attributes import Attribute, Awaited, Derived, Held, ta
 from pagecache.recording.derived import addressed, routed
 from pagecache.recording.mappings import (
     CONDITIONAL,
+    OURS,
     RecordedCookies,
     RecordedHeaders,
     RecordedMeta,
@@ -312,7 +313,10 @@ def as_before(request: HttpRequest, *, keeps_headers: bool = True) -> Iterator[N
 
 @contextmanager
 def unwritten(request: HttpRequest) -> Iterator[None]:
-    """Take back what is written inside into the variables of a request, or its cookies: the view is not to see it."""
+    """Take back what is written inside into the variables of a request, or its cookies: the view is not to see it.
+
+    What a token leaves there stays: its cookie is set by that.
+    """
     found = (request.__dict__.get(name) for name in ("META", "COOKIES"))
     held = [unheard(mapping) for mapping in found if mapping is not None]
     before = [dict(one) for one in held]
@@ -321,8 +325,9 @@ def unwritten(request: HttpRequest) -> Iterator[None]:
     finally:
         for now, then in zip(held, before, strict=True):
             if now != then:
+                ours = {name: now[name] for name in now if str(name).startswith(OURS)}
                 now.clear()
-                now.update(then)
+                now.update(then | ours)
 
 
 def withhold(request: HttpRequest) -> None:
