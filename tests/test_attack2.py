@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Any
-
 import pytest
 from django.http import HttpRequest, HttpResponse
 

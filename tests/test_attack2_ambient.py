@@ -75,9 +75,7 @@ def test_zones_of_one_name_and_offset_in_winter_are_two_zones(lane: Lane) -> Non
     lane.middleware(IN_ZONE, *STOCK)
     lane.show(local_time)
 
-    seen = [
-        lane.read(headers={"X-Zone": name}) for name in ("est5edt", "est5", "est5edt", "est5")
-    ]
+    seen = [lane.read(headers={"X-Zone": name}) for name in ("est5edt", "est5", "est5edt", "est5")]
 
     assert seen == ["8", "7", "8", "7"]
 

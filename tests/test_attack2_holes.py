@@ -37,9 +37,7 @@ def test_what_the_function_of_a_hole_writes_into_a_request_is_in_no_page(
 ) -> None:
     tag = f'{{% load pagecache %}}{{% pagecache_hole "{__name__}.writing" %}}'
     made = engines["django"].from_string(tag)
-    lane.show(
-        lambda request: HttpResponse(f"{made.render({}, request)} {READS[read](request)}")
-    )
+    lane.show(lambda request: HttpResponse(f"{made.render({}, request)} {READS[read](request)}"))
 
     lane.read(headers={"X-Name": "alice"})
     lane.read(headers={"X-Name": "alice"})
@@ -47,3 +45,18 @@ def test_what_the_function_of_a_hole_writes_into_a_request_is_in_no_page(
 
     assert "alice" not in seen
     assert "for bob" in seen
+
+
+def greeting(request: HttpRequest) -> str:
+    return f"hello {request.COOKIES.get('who', 'stranger')}"
+
+
+def test_a_cookie_that_only_a_hole_shows_is_nothing_of_the_page(lane: Lane) -> None:
+    tag = f'{{% load pagecache %}}{{% pagecache_hole "{__name__}.greeting" %}}'
+    made = engines["django"].from_string(tag)
+    lane.show(lambda request: HttpResponse(made.render({}, request)))
+
+    seen = [lane.read(cookies={"who": name}) for name in ("alice", "bob", "carol")]
+
+    assert seen == ["hello alice", "hello bob", "hello carol"]
+    assert lane.renders == 1

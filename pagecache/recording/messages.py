@@ -19,7 +19,8 @@ from pagecache.recording.recorder import muted, quietly
 
 COOKIE = CookieStorage.cookie_name
 STOCK = {CookieStorage, FallbackStorage, SessionStorage}
-MADE = {cls.__init__ for cls in (BaseStorage, *STOCK)}  # which read nothing of a request
+# What makes these reads nothing of a request.
+MADE = {cls.__init__ for cls in (BaseStorage, *STOCK)}  # type: ignore[misc]  # of the classes as they are
 LOOKS = ("__contains__", "__iter__", "__len__")
 
 
