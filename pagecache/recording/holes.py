@@ -30,6 +30,7 @@ from pagecache.core.types import (
 )
 from pagecache.events import settings_reloaded
 from pagecache.recording.around import put_around
+from pagecache.recording.mappings import unheard
 from pagecache.recording.recorder import holding, quietly, recorder, recording
 from pagecache.recording.request import FOUND_BY_SESSION, as_before, is_lazy, keep_plain, unwritten
 from pagecache.recording.standing import is_written_over
@@ -139,9 +140,8 @@ def _untouched(request: HttpRequest) -> Iterator[None]:
 
 def _is_personal(request: HttpRequest, reads: Iterable[Input]) -> bool:
     """Whether what was read tells the visitor from others."""
-    with quietly():
-        cookies = request.COOKIES
-        has_session = settings.SESSION_COOKIE_NAME in cookies
+    cookies = unheard(request.COOKIES)
+    has_session = settings.SESSION_COOKIE_NAME in cookies
     return any(
         item.kind in {HEADER, META}
         or (item.kind in {SESSION, USER, MESSAGES} and has_session)
