@@ -32,6 +32,7 @@ from pagecache.core.types import Admission, Answered, Found, Input, Outcome, Ref
 from pagecache.core.urls import path_within_origin
 from pagecache.events import logger
 from pagecache.recording import messages, stock
+from pagecache.recording.ambient import as_active
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import Recorder, quietly, recorder, recording, tick
 from pagecache.recording.request import as_before, ask, record, release, unwritten, withhold
@@ -489,7 +490,12 @@ class DjangoVisit:
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
     """Return the visitor's class and write down what it was found by; raises Refused where there is none."""
     try:
-        with quietly(reads), unwritten(request), as_before(request, keeps_headers=False):
+        with (
+            quietly(reads),
+            unwritten(request),
+            as_active(),
+            as_before(request, keeps_headers=False),
+        ):
             segment = segments.named(function(request))
     except Exception as error:
         logger.exception("The view answers, since the segment function failed.")

@@ -3,6 +3,8 @@
 To ask one of these for what is not there takes long, for the text of an error that nobody reads.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timezone as fixed_offset
 from datetime import tzinfo
@@ -34,6 +36,19 @@ def time_zone() -> tzinfo:
         return timezone.get_default_timezone()
     found: tzinfo = timezone.get_current_timezone() if zone is UNSET else zone
     return found
+
+
+@contextmanager
+def as_active() -> Iterator[None]:
+    """Have active again, after what runs inside, what was: what that is for one visitor, the page is not to show."""
+    spoken, zone = language(), time_zone()
+    try:
+        yield
+    finally:
+        if language() != spoken:
+            translation.deactivate_all() if spoken is None else translation.activate(spoken)
+        if time_zone() != zone:
+            timezone.activate(zone)
 
 
 def name_of(zone: tzinfo) -> str | None:

@@ -29,6 +29,7 @@ from pagecache.core.types import (
     remember,
 )
 from pagecache.events import settings_reloaded
+from pagecache.recording.ambient import as_active
 from pagecache.recording.around import put_around
 from pagecache.recording.mappings import unheard
 from pagecache.recording.recorder import holding, quietly, recorder, recording
@@ -87,7 +88,7 @@ def hole(request: HttpRequest, name: str, function: HoleFunction) -> str:
         return shown(function, request)
     number = str(secrets.randbits(128)).zfill(39).encode()
     reads: set[Input] = set()
-    with recording(None), quietly(reads), unwritten(request), _untouched(request):
+    with recording(None), quietly(reads), as_active(), unwritten(request), _untouched(request):
         text = shown(function, request)
     if is_written_over(request, reads):
         render.refuse(Reason.HOLE)
