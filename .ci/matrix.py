@@ -46,7 +46,8 @@ MORE = (
     *(f"tests/test_{name}.py" for name in (
         "aliases", "behavior_cache", "behavior_data", "behavior_inputs", "behavior_people", "behavior_responses",
         "beside_requests", "checks", "commands", "cursors", "database", "fast", "holes", "known_ways", "leases",
-        "observers", "orders", "packages", "reads", "rows", "segments", "several_databases", "transactions", "ways",
+        "meeting", "observers", "orders", "packages", "reads", "rows", "segments", "several_databases",
+        "transactions", "ways",
     )),
 )  # fmt: skip
 # What covers core and engine, and the most of the rest.
@@ -60,7 +61,7 @@ COVERED = (
     *(f"tests/test_{name}.py" for name in (
         "apps", "background", "beside_requests", "checking", "checks", "clock", "commands", "compress", "conf",
         "cursors", "database", "encryption", "fast", "holes", "http", "http_validation", "invalidation", "known_ways",
-        "leases",
+        "leases", "meeting",
         "middleware", "observers", "packages", "reads", "replicas", "rows", "sealing", "segments", "stats", "tables",
         "tags", "transactions", "trips", "two_phase", "versions", "ways", "writes",
     )),

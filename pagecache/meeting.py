@@ -51,15 +51,16 @@ class Meeting:
         self._recall, self._variables, self._begin = recall, variables, begin
         self.begun: Any = None
         self._guesses = guesses if asks_plainly else None
-        self._guess = None if self._guesses is None else self._guesses.guess(variables)
+        guess = None if self._guesses is None else self._guesses.guess(variables)
+        self._guess: tuple[Guesses, Recalled] | None = None
         self._is_right: bool | None = None
         self.glance: Glance | None = None
-        if self._guess is not None:
-            self.glance = glance(self._guess.path, self._guess.way)
-        if self.glance is not None:
-            self.address, self.recalled = None, None
-            return
-        self._guess = None
+        if self._guesses is not None and guess is not None:
+            self.glance = glance(guess.path, guess.way)
+            if self.glance is not None:
+                self._guess = self._guesses, guess
+                self.address, self.recalled = None, None
+                return
         self.address, self.recalled = recall()
         if self.recalled is not None and asks_plainly:
             self.glance = glance(self.recalled.path, self.recalled.way)
@@ -73,7 +74,7 @@ class Meeting:
             self._expect(entry)
             return entry
         if self._is_right is None:
-            self._is_right = self._confirms(self._guess)
+            self._is_right = self._confirms(*self._guess)
         if self._is_right:
             return entry
         self.glance = None
@@ -85,11 +86,11 @@ class Meeting:
 
     def _meanwhile(self) -> None:
         if self._guess is not None:
-            self._is_right = self._confirms(self._guess)
+            self._is_right = self._confirms(*self._guess)
         if self._begin is not None:
             self.begun = self._begin()
 
-    def _confirms(self, guess: Recalled) -> bool:
+    def _confirms(self, guesses: Guesses, guess: Recalled) -> bool:
         """Whether the request is led where it was guessed."""
         try:
             self.address, self.recalled = self._recall()
@@ -98,10 +99,10 @@ class Meeting:
         led = self.recalled
         if led is not None and led.path == guess.path and led.way == guess.way:
             return True
-        if self._guesses is not None and led is None:
-            self._guesses.forget(self._variables)
-        elif self._guesses is not None:
-            self._guesses.give_up(self._variables)
+        if led is None:
+            guesses.forget(self._variables)
+        else:
+            guesses.give_up(self._variables)
         return False
 
     def _expect(self, entry: Entry | None) -> None:

@@ -326,6 +326,21 @@ def test_hosts_that_cannot_be_found_out_leave_the_store_in_step(lane: Lane) -> N
     assert site_store().reading.is_well
 
 
+@through(*GUESSING, stores=(REDIS,))
+def test_view_answers_where_a_guess_cannot_be_asked_for(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm_with(lane)
+
+    def failing(*_args: object, **_kwargs: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(Line, "exchange", failing)
+
+    assert lane.read() == "page"
+    assert lane.renders == 2
+
+
 def test_guesses_are_few_and_short() -> None:
     guesses, known = Guesses(), Known()
     for number in range(MOST + 5):
