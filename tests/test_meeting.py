@@ -230,24 +230,6 @@ def test_what_is_no_text_is_no_guess(lane: Lane, said: Any) -> None:
     assert [answer.status_code for answer in answers] == [200] * 4
 
 
-@through(*GUESSING, stores=(REDIS,))
-def test_what_fails_while_the_store_is_asked_is_not_its_fault(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    warm(lane)
-    before = lane.read()
-
-    def failing(*_args: object) -> None:
-        raise LookupError
-
-    monkeypatch.setattr(Ways, "recall", failing)
-
-    assert lane.read() == before
-    assert site_store().reading.is_well
-    monkeypatch.undo()
-    assert lane.see().hit
-
-
 @through(MIDDLEWARE_SYNC, WSGI, stores=(REDIS,))
 def test_what_was_asked_for_while_an_announcement_was_owed_is_of_no_use_once_it_is_paid(
     lane: Lane, monkeypatch: pytest.MonkeyPatch

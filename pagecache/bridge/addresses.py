@@ -2,18 +2,13 @@
 
 from collections.abc import Hashable
 from copy import copy
-from datetime import timezone as fixed_offset
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone, translation
-from django.utils.translation import trans_real
 
 from pagecache import conf
-from pagecache.core.types import UNSET
-from pagecache.recording.ambient import held_by
+from pagecache.recording import ambient
 
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
@@ -63,20 +58,8 @@ def address_in_scope(scope: Variables) -> Address | None:
 
 def _addressed(*said: Hashable) -> Address | None:
     """Return an address, with what decides about requests beside what they say; None where that is not sure to stay."""
-    language, token = _noted()
-    spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
-    if spoken is not None:
-        language = getattr(spoken, "to_language", translation.get_language)()
-    zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
-    if zone is None:
-        zone = timezone.get_default_timezone()
-    elif zone is UNSET:
-        zone = timezone.get_current_timezone()
-    kind = type(zone)
-    if kind is not ZoneInfo and kind is not fixed_offset:  # which always say the same of themselves
-        return None
-    name = zone.tzname(None) if kind is fixed_offset else None  # two of one offset are equal
-    return *said, language, zone, name, conf.get().enabled, token
+    zone = ambient.name_of(ambient.time_zone())
+    return None if zone is None else (*said, ambient.language(), zone, conf.get().enabled, _noted())
 
 
 class Noted(NamedTuple):
@@ -88,27 +71,23 @@ class Noted(NamedTuple):
     token: object
 
 
-def _noted() -> tuple[Any, object]:
-    """Return the site's language, and what stands for other settings as they are now.
+def _noted() -> object:
+    """Return what stands for these settings as they are now.
 
     What was asked for before is found without the steps of a lazy object.
     """
     global _settings  # noqa: PLW0603 as they were last
     known = object.__getattribute__(settings, "__dict__")
     try:
-        language, is_debugging, hosts, agents = (
-            known["LANGUAGE_CODE"],
-            known["DEBUG"],
-            known["ALLOWED_HOSTS"],
-            known["DISALLOWED_USER_AGENTS"],
-        )
+        is_debugging, hosts = known["DEBUG"], known["ALLOWED_HOSTS"]
+        agents = known["DISALLOWED_USER_AGENTS"]
     except KeyError:
-        language, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
-        hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
+        is_debugging, hosts = settings.DEBUG, settings.ALLOWED_HOSTS
+        agents = settings.DISALLOWED_USER_AGENTS
     now = _settings
     if now.is_debugging != is_debugging or now.hosts != hosts or now.agents != agents:
         now = _settings = Noted(is_debugging, copy(hosts), copy(agents), object())
-    return language, now.token
+    return now.token
 
 
 _settings = Noted(None, [], [], object())

@@ -107,10 +107,8 @@ def at_hand(path: str, way: Way) -> Held | None:
         store, now = site_store(), time.time()
         if not _is_led(store, path, way, now) or writes.unannounced():
             return None
-        held = local.get(way.key, now, store.history)
-        if held is None or not held.is_plain or held.entry.material != way.material:
-            return None
-        return held if store.stand(held.keys, held.versions) else None
+        held = _held(store, way, now)
+        return held if held is not None and store.stand(held.keys, held.versions) else None
     except Exception:  # noqa: BLE001 the look-up raises it
         return None
 

@@ -1,4 +1,4 @@
-"""What is active when a request comes."""
+"""Time zones and translations that are active when a request comes, and tell little of themselves."""
 
 from __future__ import annotations
 
