@@ -31,11 +31,11 @@ ABSENT = object()
 class Alike:
     """What leads from one address, and what that depends on: variables, and cookies that none of the requests has."""
 
-    __slots__ = ("absent", "cookies", "known", "names")
+    __slots__ = ("_absent", "cookies", "known", "names")
 
     def __init__(self, names: frozenset[str], cookies: frozenset[str]) -> None:
         self.names = tuple(names)
-        self.absent = (ABSENT,) * len(names)
+        self._absent = (ABSENT,) * len(names)
         self.cookies = cookies
         self.known: dict[tuple[Any, ...], Recalled] = {}
 
@@ -45,7 +45,7 @@ class Alike:
 
     def said(self, variables: Variables) -> tuple[Any, ...]:
         """Return what a request says."""
-        return tuple(map(variables.get, self.names, self.absent))
+        return tuple(map(variables.get, self.names, self._absent))
 
 
 class Recalled:
@@ -96,7 +96,7 @@ class Ways:
         if alike is None:
             return None
         try:
-            recalled = alike.known.get(tuple(map(variables.get, alike.names, alike.absent)))
+            recalled = alike.known.get(alike.said(variables))
         except TypeError:  # no text
             return None
         return recalled if recalled is not None and recalled.holds() else None

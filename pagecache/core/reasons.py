@@ -121,7 +121,7 @@ class Reason(StrEnum):
     )
     OBJECT = (
         "object",
-        "the page depends on an object that has no name: a value in its request's environment, its urlconf or time zone",
+        "the page depends on an object that has no name: a value in the request's environment, a urlconf, a time zone",
     )
     TOO_MANY_INPUTS = "too-many-inputs", "the page read more request inputs than one recipe holds"
     TOO_MANY_VARIANTS = "too-many-variants", "the path has `MAX_VARIANTS` pages already"
