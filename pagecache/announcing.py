@@ -76,13 +76,13 @@ class Announcer:
     """Announces tags to the store, and keeps what did not get through until it does."""
 
     def __init__(self) -> None:
-        self._failed: dict[object, Due] = {}
+        self.owed: dict[object, Due] = {}  # what did not get through
         self._can_mark = True
 
     @property
     def owes(self) -> bool:
         """Whether an announcement did not get through: until it does, this process neither serves nor stores."""
-        return bool(self._failed)
+        return bool(self.owed)
 
     def announce(
         self,
@@ -128,13 +128,13 @@ class Announcer:
     @contextmanager
     def _attempt(self, due: Due) -> Iterator[Announcement]:
         """Repeat what failed before whole, with fresh versions; owe all of it again unless this gets through."""
-        owed = dict(self._failed)
+        owed = dict(self.owed)
         tags = due.tags.union(*(one.tags for one in owed.values()))
         ended = due.ended.union(*(one.ended for one in owed.values()))
         try:
             yield _announcement(tags, ended=ended, soft=due.soft - tags)
         except BaseException as error:
-            self._failed[object()] = Due(tags | due.soft, ended).bounded()
+            self.owed[object()] = Due(tags | due.soft, ended).bounded()
             self._paid(owed)
             if not isinstance(error, Exception):
                 raise
@@ -149,7 +149,7 @@ class Announcer:
     def _paid(self, owed: Iterable[object]) -> None:
         """Forget failures that got through, or that a later one holds; one that came meanwhile stays."""
         for token in owed:
-            self._failed.pop(token, None)
+            self.owed.pop(token, None)
 
 
 def _announcement(

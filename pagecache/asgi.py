@@ -10,7 +10,8 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from pagecache import conf
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_plainly
+from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
+from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pagecache.announcing import site_store
+from pagecache.bridge import plain
 from pagecache.bridge.addresses import Address, Variables
-from pagecache.bridge.fast import FastVisit, Sent, asks_database, plainly
+from pagecache.bridge.fast import FastVisit, asks_database
 from pagecache.bridge.guesses import Guesses
+from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine import glancing
@@ -125,7 +127,7 @@ def settled(
         if glanced.way.tells:
             sent: Sent = make_visit().serve_plainly(entry, glanced.way.key)
             return sent
-        return plainly(entry, glanced.held)
+        return plain.plainly(entry, glanced.held)
     visit = make_visit()
     visit.found.glance = glanced
     return None if asks_database(visit) else visit
@@ -136,4 +138,4 @@ def at_hand(recalled: Recalled | None) -> Sent | None:
     if recalled is None or recalled.way.tells:
         return None
     held = glancing.at_hand(recalled.path, recalled.way)
-    return None if held is None else plainly(held.entry, held)
+    return None if held is None else plain.dressed(held).sent

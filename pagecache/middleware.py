@@ -13,8 +13,8 @@ from pagecache.bridge import fast
 from pagecache.bridge.addresses import Address
 from pagecache.bridge.fast import FastVisit
 from pagecache.bridge.guesses import Guesses
-from pagecache.bridge.outgoing import PlainResponse
 from pagecache.bridge.place import Place
+from pagecache.bridge.plain import PlainResponse
 from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.bridge.ways import Recalled

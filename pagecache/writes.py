@@ -116,7 +116,7 @@ class Writes(database.Observer):
 
     def unannounced(self) -> frozenset[str]:
         """Return the tags that the connections of this thread wrote and did not announce yet."""
-        if not self._pending:
+        if not self._pending.data:  # type: ignore[attr-defined]  # without the steps of its length
             return frozenset()
         connected = connections.all(initialized_only=True)
         return frozenset().union(*(self._due(one).moved for one in connected))

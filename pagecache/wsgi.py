@@ -9,7 +9,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from pagecache import conf
 from pagecache.bridge.addresses import Address, address_in
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, Sent, asks_plainly
+from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
+from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
@@ -34,7 +35,7 @@ class PageCache:
         sent = self._lane.sent(environ)
         if sent is None:
             return self._application(environ, start_response)
-        start_response(sent.line, sent.headers)
+        start_response(sent.line, sent.headers.copy())
         return [sent.body]
 
 

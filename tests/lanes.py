@@ -135,7 +135,7 @@ def lane(request: pytest.FixtureRequest, settings: Any) -> Iterator[Lane]:
     if LANES_LOCAL == "push" and store == REDIS:
         opened.configure(LOCAL="push")
     yield opened
-    announcer._failed.clear()
+    announcer.owed.clear()
     forget()
 
 
@@ -144,7 +144,7 @@ def hear() -> None:
     store: Any = site_store()
     listener = getattr(store, "_listener", None)
     for _ in range(100):
-        if listener is None or (listener._heard and listener._heard.is_proven):
+        if listener is None or (listener.heard and listener.heard.is_proven):
             break
         listener._begin()
         time.sleep(0.002)

@@ -53,7 +53,7 @@ def _nothing_remembered(settings: Any, tmp_path: Path) -> Generator[None]:
     settings.PAGECACHE = {"ENABLED": True, "KEY_COOKIES": ["promo"], "KEY_HEADERS": ["X-Mood"]}
     forget()
     yield
-    announcer._failed.clear()
+    announcer.owed.clear()
 
 
 def run(command: str, *arguments: str) -> str:

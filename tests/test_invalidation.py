@@ -45,7 +45,7 @@ def _watched_store(settings: Any) -> Generator[None]:
     settings.CACHES = {"default": BROKEN}
     caches["default"].clear()
     yield
-    announcer._failed.clear()
+    announcer.owed.clear()
 
 
 def versions(*tags: str) -> list[bytes | None]:
@@ -128,17 +128,17 @@ def test_what_is_owed_does_not_grow_with_the_attempts_to_pay() -> None:
     with broken("set"):
         for number in range(100):
             announcer.announce({f"tag {number % 3}"})
-    assert [due.tags for due in announcer._failed.values()] == [{"tag 0", "tag 1", "tag 2"}]
+    assert [due.tags for due in announcer.owed.values()] == [{"tag 0", "tag 1", "tag 2"}]
 
 
 def test_who_owes_very_much_drops_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pagecache.announcing.MOST_OWED", 10)
     with broken("set"):
         announcer.announce(map(str, range(9)))
-        assert SITE not in announcer._failed.popitem()[1].tags
+        assert SITE not in announcer.owed.popitem()[1].tags
         announcer.announce(map(str, range(10)))
         announcer.announce({"a"})
-    assert list(announcer._failed.values()) == [Due(frozenset({SITE, "a"}))]
+    assert list(announcer.owed.values()) == [Due(frozenset({SITE, "a"}))]
 
 
 def test_transactions_that_end_meanwhile_are_owed_no_more_than_tags(
@@ -150,7 +150,7 @@ def test_transactions_that_end_meanwhile_are_owed_no_more_than_tags(
     with broken("set"):
         for one in ended:
             announcer.announce({"a"}, one)
-            (due,) = announcer._failed.values()
+            (due,) = announcer.owed.values()
             assert len(due.tags) + len(due.ended) < 10
             assert SITE in due.tags or due.ended >= one
 
@@ -160,7 +160,7 @@ def test_a_failure_that_came_meanwhile_stays() -> None:
         announcer.announce({"a"})
     with announcer._attempt(Due(frozenset({"b"}))), broken("set"):
         announcer.announce({"c"})
-    assert [due.tags for due in announcer._failed.values()] == [{"a", "c"}]
+    assert [due.tags for due in announcer.owed.values()] == [{"a", "c"}]
 
 
 def test_a_failure_is_logged_once_until_it_is_paid(caplog: pytest.LogCaptureFixture) -> None:
@@ -197,7 +197,7 @@ def test_a_request_waits_once_for_a_server_that_does_not_answer(
         clock(PAUSE)
         announcer.announce({"b"})
         assert trips == ["set"] * 2
-    assert [len(due.tags) for due in announcer._failed.values()] == [14]
+    assert [len(due.tags) for due in announcer.owed.values()] == [14]
     announcer.announce()
     assert not owes()
 

@@ -30,17 +30,18 @@ from freezegun import freeze_time
 
 from pagecache import invalidate
 from pagecache.announcing import Due, announcer, site_store
-from pagecache.bridge import outgoing
+from pagecache.bridge import plain
 from pagecache.bridge.addresses import address_in_scope
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
-from pagecache.bridge.fast import plainly
+from pagecache.bridge.plain import Dressed, plainly
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
-from pagecache.core.types import Way
+from pagecache.core.types import UNSET, Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import local
+from pagecache.recording import ambient
 from pagecache.stores.local import Held
 from tests.lanes import (
     ASGI,
@@ -218,13 +219,18 @@ def test_whoever_differs_in_what_counts_is_not_led_to_the_page(lane: Lane, name:
 def dressed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
     """The pages that were served at a glance."""
     served: list[Entry] = []
-    fields = outgoing.plain_fields
+    of_entry, of_held = plain.fields_of, plain.dressed
 
-    def noting(entry: Entry, held: Held | None = None) -> Any:
+    def fields_of(entry: Entry, now: float) -> plain.Fields:
         served.append(entry)
-        return fields(entry, held)
+        return of_entry(entry, now)
 
-    monkeypatch.setattr(outgoing, "plain_fields", noting)
+    def dressed(held: Held) -> Dressed:
+        served.append(held.entry)
+        return of_held(held)
+
+    monkeypatch.setattr(plain, "fields_of", fields_of)
+    monkeypatch.setattr(plain, "dressed", dressed)
     return served
 
 
@@ -690,6 +696,7 @@ def test_view_answers_where_a_glance_fails(
     known = [lane.see().hit for _ in range(3)]
 
     if fails == "to be asked":
+        monkeypatch.setattr(site_store(), "asks_database", True)
         monkeypatch.setattr(site_store(), "is_frozen", failing)
     else:
         monkeypatch.setattr(codec, "decode", of_no_age)
@@ -725,7 +732,7 @@ def test_what_came_at_a_glance_is_of_no_use_once_more_is_announced(
     def others_write(glance: Glance) -> Entry | None:
         monkeypatch.setattr(Glance, "_page", look)
         texts.append("new " * 200)
-        announcer._failed[object()] = Due(frozenset({"site"}))
+        announcer.owed[object()] = Due(frozenset({"site"}))
         return look(glance)
 
     monkeypatch.setattr(Glance, "_page", others_write)
@@ -735,3 +742,37 @@ def test_what_came_at_a_glance_is_of_no_use_once_more_is_announced(
     assert not announcer.owes
     content = gzip.decompress(answer.content) if compress else answer.content
     assert content.decode() == texts[-1]
+
+
+def addresses_in(*languages: str) -> list[Any]:
+    """What the same request has for an address, while one language after the other is active."""
+    found = []
+    for language in languages:
+        with translation.override(language):
+            found.append(address_in_scope(SCOPE))
+    return found
+
+
+def test_address_is_the_same_again_once_the_same_is_active() -> None:
+    german, french, again = addresses_in("de", "fr", "de")
+
+    assert german == again != french
+
+
+def test_address_tells_languages_apart_that_are_not_seen_where_django_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ambient, "held_by", lambda _local: UNSET)
+
+    german, french, again = addresses_in("de", "fr", "de")
+
+    assert german == again != french
+
+
+def test_address_tells_settings_apart_that_changed_in_place(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["one.example"]
+    before = address_in_scope(SCOPE)
+
+    settings.ALLOWED_HOSTS.append("two.example")
+
+    assert address_in_scope(SCOPE) != before

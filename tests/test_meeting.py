@@ -21,7 +21,7 @@ from redis.exceptions import ResponseError
 from pagecache import depends_on, invalidate
 from pagecache.announcing import Due, _announcement, announcer, site_store
 from pagecache.bridge.guesses import Guesses
-from pagecache.bridge.outgoing import PlainResponse
+from pagecache.bridge.plain import PlainResponse
 from pagecache.bridge.ways import MOST, MOST_TEXT, Recalled, Ways
 from pagecache.core.codec import Entry
 from pagecache.meeting import Meeting
@@ -238,7 +238,7 @@ def test_what_was_asked_for_while_an_announcement_was_owed_is_of_no_use_once_it_
     texts = ["old"]
     warm_with(lane, lambda _request: texts[-1])
     texts.append("new")
-    announcer._failed[object()] = Due(frozenset({"site"}))
+    announcer.owed[object()] = Due(frozenset({"site"}))
     confirms = Meeting._confirms
 
     def others_pay(self: Meeting, *args: Any) -> bool:

@@ -45,7 +45,7 @@ def server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Generator[Instance
         site_store().announce(names.version("*"), {key: uuid4().bytes for key in keys}, 3600.0)
         yield instance
         site_store().close()
-    announcer._failed.clear()
+    announcer.owed.clear()
 
 
 @contextmanager

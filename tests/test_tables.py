@@ -29,7 +29,7 @@ def _in_a_table(settings: Any, client: Any) -> Any:
     forget()
     make_article(title="old")
     yield
-    announcer._failed.clear()
+    announcer.owed.clear()
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
 

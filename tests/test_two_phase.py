@@ -53,7 +53,7 @@ def _two_phase(settings: Any, redis_server: Server) -> Generator[None]:
     settle()
     yield
     site_store().close()
-    announcer._failed.clear()
+    announcer.owed.clear()
     forget()
 
 
@@ -359,7 +359,7 @@ def test_a_write_whose_mark_fails(
                 assert "Writes cannot be marked" in caplog.text
         assert Author.objects.exists() is (how == "log")
     site_store().close()
-    announcer._failed.clear()
+    announcer.owed.clear()
 
 
 def test_a_refused_write_leaves_the_transaction_usable(settings: Any) -> None:
@@ -376,7 +376,7 @@ def test_a_refused_write_leaves_the_transaction_usable(settings: Any) -> None:
             assert Author.objects.count() == 1
         assert announcer.owes, "the commit is announced when the server is back"
     site_store().close()
-    announcer._failed.clear()
+    announcer.owed.clear()
 
 
 def test_what_is_owed_takes_off_its_marks_when_it_is_paid(

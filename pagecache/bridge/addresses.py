@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from pagecache import conf
+from pagecache.core.types import UNSET
 from pagecache.recording import ambient
+from pagecache.recording.ambient import REAL, ZONES
 
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
@@ -18,7 +21,8 @@ def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
     """Return what requests are told apart by first; None where they are to be read each time."""
     if request.method not in {"GET", "HEAD"} or "urlconf" in request.__dict__:
         return None
-    return _addressed(
+    beside = _beside()
+    return beside and (
         request.method,
         request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
         request.path,
@@ -26,6 +30,7 @@ def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
         request.META.get("SCRIPT_NAME"),
         request.META.get("QUERY_STRING"),
         *more,
+        beside,
     )
 
 
@@ -34,11 +39,13 @@ def address_in(environ: Variables) -> Address | None:
     method = environ.get("REQUEST_METHOD")
     if method not in {"GET", "HEAD"} or "wsgi.input" not in environ:
         return None
-    return _addressed(
+    beside = _beside()
+    return beside and (
         method,
         environ.get("SCRIPT_NAME"),
         environ.get("PATH_INFO"),
         environ.get("QUERY_STRING"),
+        beside,
     )
 
 
@@ -47,47 +54,57 @@ def address_in_scope(scope: Variables) -> Address | None:
     method = scope.get("method")
     if method not in {"GET", "HEAD"}:
         return None
-    return _addressed(
+    beside = _beside()
+    return beside and (
         method,
         scope.get("scheme"),
         scope.get("root_path"),
         scope.get("path"),
         scope.get("query_string"),
+        beside,
     )
 
 
-def _addressed(*said: Hashable) -> Address | None:
-    """Return an address, with what decides about requests beside what they say; None where that is not sure to stay."""
-    zone = ambient.name_of(ambient.time_zone())
-    return None if zone is None else (*said, ambient.language(), zone, conf.get().enabled, _noted())
+class Beside(NamedTuple):
+    """What decides about requests beside what they say, by the objects that it was found out from."""
+
+    is_enabled: bool
+    spoken: Any
+    zone: Any
+    stated: tuple[Any, ...]
+    token: object  # for the values of settings
+    found: Address | None
 
 
-class Noted(NamedTuple):
-    """Settings that sites, and test runners, change without a word; an object stands for their values."""
+def _beside() -> Address | None:
+    """Return what decides about requests beside what they say; None where that is not sure to stay.
 
-    is_debugging: Any
-    hosts: Any
-    agents: Any
-    token: object
-
-
-def _noted() -> object:
-    """Return what stands for these settings as they are now.
-
-    What was asked for before is found without the steps of a lazy object.
+    It is found out where anything is not as it was for the request before. Settings that were asked for before are
+    looked at without the steps of a lazy object.
     """
-    global _settings  # noqa: PLW0603 as they were last
+    global _last  # noqa: PLW0603 as it was last
     known = object.__getattribute__(settings, "__dict__")
     try:
-        is_debugging, hosts = known["DEBUG"], known["ALLOWED_HOSTS"]
-        agents = known["DISALLOWED_USER_AGENTS"]
+        stated = tuple(map(known.__getitem__, STATED))
     except KeyError:
-        is_debugging, hosts = settings.DEBUG, settings.ALLOWED_HOSTS
-        agents = settings.DISALLOWED_USER_AGENTS
-    now = _settings
-    if now.is_debugging != is_debugging or now.hosts != hosts or now.agents != agents:
-        now = _settings = Noted(is_debugging, copy(hosts), copy(agents), object())
-    return now.token
+        stated = tuple(getattr(settings, name) for name in STATED)
+    is_enabled = conf.get().enabled
+    spoken, zone = ambient.held_by(REAL._active), ambient.held_by(ZONES._active)  # noqa: SLF001 Django's
+    if zone is None:
+        zone = timezone.get_default_timezone()
+    last = _last
+    is_as_before = last.spoken is spoken and last.zone is zone and last.is_enabled is is_enabled
+    if is_as_before and last.stated == stated:
+        return last.found
+    token = last.token if last.stated == stated else object()
+    name = ambient.name_of(ambient.time_zone())
+    found = None if name is None else (is_enabled, ambient.language(), name, token)
+    if spoken is UNSET or zone is UNSET:  # what is not seen may be another one next time
+        spoken = object()
+    _last = Beside(is_enabled, spoken, zone, tuple(map(copy, stated)), token, found)
+    return found
 
 
-_settings = Noted(None, [], [], object())
+# Settings that sites, and test runners, change without a word.
+STATED = "LANGUAGE_CODE", "DEBUG", "ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS"
+_last = Beside(is_enabled=False, spoken=object(), zone=None, stated=(), token=object(), found=None)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from http.client import responses
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,40 +15,21 @@ from django.utils.module_loading import import_string
 
 from pagecache import conf
 from pagecache.announcing import site_store
-from pagecache.bridge import outgoing, outside, routes
+from pagecache.bridge import outgoing, outside, plain, routes
 from pagecache.bridge.answers import RANGE
 from pagecache.bridge.arrivals import whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
+from pagecache.bridge.plain import Sent, line_of
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import Entry
 from pagecache.events import logger
 from pagecache.recording.mappings import CONDITIONAL
 from pagecache.recording.recorder import begin_request, end_request, recorder
-from pagecache.stores.local import Held
 from pagecache.stores.waiting import Patience, part_of, patience
 
 BEYOND = {*CONDITIONAL, RANGE}  # what asks for less than a page
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
-UNKNOWN = "Unknown Status Code"  # as Django says
-
-
-class Sent(NamedTuple):
-    """What a server sends."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    @property
-    def line(self) -> str:
-        """Status and reason, as Django says them."""
-        return _line(self.status)
-
-
-@lru_cache(100)
-def _line(status: int) -> str:
-    return f"{status} {responses.get(status, UNKNOWN)}"
 
 
 class FastVisit(DjangoVisit):
@@ -93,9 +72,10 @@ class FastVisit(DjangoVisit):
         if entry.coding or self._beyond(with_ranges=True):
             self.complete()
             response = super().serve(entry, now)
-            return Sent(response.status_code, list(response.items()), response.content)
+            status = response.status_code
+            return Sent(status, line_of(status), list(response.items()), response.content)
         fields = outgoing.fields(self.asked.method, self.request, entry, now, self.found.key)
-        return Sent(entry.status, list(fields.values()), entry.body)
+        return plain.sent(entry, fields)
 
 
 @contextmanager
@@ -153,11 +133,6 @@ def asks_database(visit: DjangoVisit) -> bool:
 def asks_plainly(method: str | None, variables: Mapping[str, Any]) -> bool:
     """Whether a request wants a page as a whole."""
     return method == "GET" and variables.keys().isdisjoint(BEYOND)
-
-
-def plainly(entry: Entry, held: Held | None = None) -> Sent:
-    """Return what is sent of a page to whoever gets it as it is."""
-    return Sent(entry.status, list(outgoing.plain_fields(entry, held).values()), entry.body)
 
 
 def problem_of(middleware: Sequence[str]) -> str | None:

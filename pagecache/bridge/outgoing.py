@@ -2,18 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 from django.conf import settings
-from django.core.signals import request_finished, request_started
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from pagecache import conf
-from pagecache.announcing import site_store
-from pagecache.bridge import encoding, outside
+from pagecache.bridge import encoding
 from pagecache.bridge.answers import Asked, answer
 from pagecache.bridge.fields import by_lower_name, say, value_of
 from pagecache.bridge.filling import Bare
@@ -25,9 +22,6 @@ from pagecache.core.reasons import Reason
 from pagecache.core.rules import POLICIES
 from pagecache.core.targeted import OWN
 from pagecache.core.types import Outcome
-from pagecache.recording.recorder import end_request
-from pagecache.stores import waiting
-from pagecache.stores.local import Held
 
 # Fields of one connection or one delivery (RFC 9110 7.6.1, RFC 9111 3.1), and one that is ours alone.
 UNSTORED = frozenset(
@@ -121,74 +115,6 @@ def fields(
         entry, now, before, key if is_revealed(request) else None
     )
     return sent
-
-
-class Dressed(NamedTuple):
-    """The fields that a page is sent with, which say the same for less than a second."""
-
-    fields: dict[str, tuple[str, str]]
-    since: float
-    until: float
-
-
-def plain_fields(entry: Entry, held: Held | None = None) -> dict[str, tuple[str, str]]:
-    """Return the header fields of a page that everybody gets as it is; they are kept with a page that is held."""
-    now = time.time()
-    dressed: Dressed | None = None if held is None else held.sent
-    if dressed is not None and dressed.since <= now < dressed.until:
-        return dressed.fields
-    fields = by_name(entry.headers).copy()
-    _, before = fields.get("cache-status", ("", None))
-    fields["age"], fields["cache-status"] = of_now(entry, now, before)
-    if held is not None:
-        older = 1 - (entry.age + now - entry.created) % 1
-        nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
-        held.sent = Dressed(fields, now, now + min(older, nearer))
-    return fields
-
-
-_hearing = outside.Strangers(request_started, request_finished, knows=outside.IDLE.__contains__)
-
-
-class PlainResponse(HttpResponse):
-    """The response for a page (a 200) that everybody gets as it is; made before that is there, where there is time."""
-
-    def __init__(self) -> None:
-        super().__init__(content_type="")
-
-    def showing(self, entry: Entry, held: Held | None = None) -> Self:
-        """Return it for a page."""
-        self.content = entry.body
-        fields = plain_fields(entry, held)
-        self.headers._store = fields if held is None else fields.copy()  # noqa: SLF001
-        return self
-
-    def items(self) -> Any:
-        """Return the header fields at once: handlers ask for all, and would find each one by its name."""
-        return self.headers._store.values()  # noqa: SLF001
-
-    def close(self) -> None:
-        """End the request: no signal, where all who hear of it would find that there is nothing to end.
-
-        The URLconf that Django's handler made active is the site's own, which counts as well where none is.
-        """
-        _hearing.changed()
-        if _hearing.unknown or site_store().asks_database or _asks_for_hosts():
-            super().close()
-            return
-        closers: list[Any] = self._resource_closers  # type: ignore[attr-defined]
-        for close in closers:
-            with suppress(Exception):
-                close()
-        closers.clear()
-        self.closed = True
-        waiting.end_request()
-        end_request()
-
-
-def _asks_for_hosts() -> bool:
-    """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
-    return type(settings.ALLOWED_HOSTS) not in {list, tuple}
 
 
 def of_now(

@@ -31,11 +31,11 @@ ABSENT = object()
 class Alike:
     """What leads from one address, and what that depends on: variables, and cookies that none of the requests has."""
 
-    __slots__ = ("_absent", "cookies", "known", "names")
+    __slots__ = ("absent", "cookies", "known", "names")
 
     def __init__(self, names: frozenset[str], cookies: frozenset[str]) -> None:
         self.names = tuple(names)
-        self._absent = (ABSENT,) * len(names)
+        self.absent = (ABSENT,) * len(names)
         self.cookies = cookies
         self.known: dict[tuple[Any, ...], Recalled] = {}
 
@@ -45,13 +45,13 @@ class Alike:
 
     def said(self, variables: Variables) -> tuple[Any, ...]:
         """Return what a request says."""
-        return tuple(map(variables.get, self.names, self._absent))
+        return tuple(map(variables.get, self.names, self.absent))
 
 
 class Recalled:
     """What is known of a request, since others said the same: where it leads, its path with script name, and more."""
 
-    __slots__ = ("_alike", "_facts", "_place", "_route", "_said", "path", "way")
+    __slots__ = ("_alike", "_facts", "_said", "path", "place", "route", "way")
 
     def __init__(self, alike: Alike, said: tuple[Any, ...], asked: DjangoAsked, way: Way) -> None:
         self._alike, self._said = alike, said
@@ -59,15 +59,11 @@ class Recalled:
         self._facts = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
         self._facts["way"] = self.way = way
         self.path = asked.full_path
-        self._route, self._place = asked.route, (asked.urlconf, asked.language, asked.path)
+        self.route, self.place = asked.route, (asked.urlconf, asked.language, asked.path)
 
     def fits(self, variables: Variables) -> bool:
         """Whether a request says the same in all that was read."""
         return self._alike.said(variables) == self._said
-
-    def holds(self) -> bool:
-        """Whether its path is still looked after as it was."""
-        return routes.holds(self._route, self._place)
 
     def facts(self, variables: Variables, make: Callable[[], HttpRequest]) -> DjangoAsked:
         """Return the facts of the request, which `make` gives if more is to be found out of it."""
@@ -96,10 +92,11 @@ class Ways:
         if alike is None:
             return None
         try:
-            recalled = alike.known.get(alike.said(variables))
+            recalled = alike.known.get(tuple(map(variables.get, alike.names, alike.absent)))
         except TypeError:  # no text
             return None
-        return recalled if recalled is not None and recalled.holds() else None
+        is_held = recalled is not None and routes.holds(recalled.route, recalled.place)
+        return recalled if is_held else None
 
     def watch(
         self, address: Address | None, variables: Variables, asked: DjangoAsked

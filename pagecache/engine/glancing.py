@@ -31,6 +31,7 @@ class Glance:
     """
 
     way: Way
+    store: Store
     tags: tuple[str, ...]
     keys: tuple[str, ...]
     held: Held | None = None
@@ -44,7 +45,7 @@ class Glance:
         """
         try:
             if self.keys:
-                self._values = site_store().fetch(self.keys, meanwhile)
+                self._values = self.store.fetch(self.keys, meanwhile)
             return self._page()
         except Exception as error:  # noqa: BLE001 the look-up raises it
             self._error = error
@@ -54,7 +55,7 @@ class Glance:
         """Do the same on the event loop."""
         try:
             if self.keys:
-                self._values = await site_store().afetch(self.keys)
+                self._values = await self.store.afetch(self.keys)
             return self._page()
         except Exception as error:  # noqa: BLE001 the look-up raises it
             self._error = error
@@ -70,7 +71,7 @@ class Glance:
 
     def _page(self) -> Entry | None:
         entry = self._intact() if self.held is None else self._standing(self.held)
-        if entry is None or writes.unannounced() or announcer.owes:
+        if entry is None or writes.unannounced() or announcer.owed:
             return None
         return entry if _is_fresh(entry, time.time()) else None
 
@@ -119,20 +120,22 @@ def _glance(path: str, way: Way) -> Glance | None:
         return None
     if conf.get().options.LOCAL is None:
         tags = known_tags.get(way.key)
-        return None if tags is None else Glance(way, tags, (way.key, *_versions(tags)))
+        return None if tags is None else Glance(way, store, tags, (way.key, *_versions(tags)))
     held = _held(store, way, now)
     if held is None:
         return None
     stands = store.stand(held.keys, held.versions)
     if stands is False:
         return None
-    return Glance(way, held.entry.tags, () if stands else _versions(held.entry.tags), held)
+    tags = held.entry.tags
+    return Glance(way, store, tags, () if stands else _versions(tags), held)
 
 
 def _is_led(store: Store, path: str, way: Way, now: float) -> bool:
     """Whether this is still the way, and pages may be served."""
     is_way = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
-    return is_way and not announcer.owes and not store.is_frozen()
+    is_frozen = store.asks_database and store.is_frozen()
+    return is_way and not announcer.owed and not is_frozen
 
 
 def _held(store: Store, way: Way, now: float) -> Held | None:

@@ -137,7 +137,8 @@ class Store(ABC):
         """
         if not keys:
             return []
-        return self._ask(self._fetch(keys), self.reading, meanwhile)
+        with Call(self, self.reading):
+            return self._run(self._fetch(keys), meanwhile)
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what `fetch` returns."""
@@ -201,15 +202,10 @@ class Store(ABC):
         if keys:
             await self._aask(self._delete(keys), self.writing)
 
-    def _ask(
-        self,
-        steps: Steps[T],
-        circuit: Circuit,
-        meanwhile: Callable[[], object] | None = None,
-    ) -> T:
+    def _ask(self, steps: Steps[T], circuit: Circuit) -> T:
         """Perform the steps of a verb that a request waits for."""
         with Call(self, circuit):
-            return self._run(steps, meanwhile)
+            return self._run(steps)
 
     async def _alook(self, steps: Steps[T]) -> T:
         """Perform the steps of a look-up on the event loop."""

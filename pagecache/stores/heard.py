@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from math import inf
 from threading import Lock
 
@@ -17,11 +18,8 @@ from pagecache.core.vector import is_version
 
 MOVED = b""  # in the place of a version that is not what it was; equals none
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
-
-
-def clock() -> float:
-    """Return seconds by a clock that goes on while the machine sleeps, where it has one."""
-    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
+# Gives seconds, by a clock that goes on while the machine sleeps, where it has one.
+clock = time.monotonic if _BOOTTIME is None else partial(time.clock_gettime, _BOOTTIME)
 
 
 class Heard:

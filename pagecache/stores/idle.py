@@ -33,14 +33,12 @@ class Idle(Generic[T]):
         except IndexError:
             return None
 
-    def give(self, thing: T) -> None:
-        """Keep a thing for its next use."""
+    def give(self, thing: T) -> int:
+        """Keep a thing for its next use; return how many are kept."""
         if len(self._things) < MOST:
             self._things.append(thing)
         else:
             self._close(thing)
-
-    def __len__(self) -> int:
         return len(self._things)
 
     def empty(self) -> None:

@@ -70,15 +70,16 @@ class Line:
         self, commands: Sequence[Command], meanwhile: Callable[[], object] | None = None
     ) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
-        talk, asked = self._talk, identity_after(self._used)
+        talk = self._talk
+        asked = IDENTITY if time.monotonic() - self._used >= QUIET else ()
         talk.send(packed(self.prefix, (*asked, *commands)))
         if meanwhile is not None:
             _done(meanwhile)
-        said = [talk.answer() for _ in asked]
-        answers = [talk.answer() for _ in commands]
+        answers = [talk.answer() for _ in (*asked, *commands)]
         self._used = time.monotonic()
-        hold_to(self.prefix, said)
-        return answers
+        if asked:  # who answers, after a while
+            hold_to(self.prefix, answers[: len(asked)])
+        return answers[len(asked) :]
 
     def drive(
         self,
@@ -121,14 +122,9 @@ def _done(meanwhile: Callable[[], object]) -> None:
         raise RuntimeError("What was to be done while the server is asked failed.") from error
 
 
-def identity_after(used: float) -> tuple[Command, ...]:
-    """Return what to ask along with commands on a line that was used then: who answers, if that was long ago."""
-    return IDENTITY if time.monotonic() - used >= QUIET else ()
-
-
 def hold_to(prefix: str, said: Sequence[Any]) -> None:
     """Refuse where a server that was asked says that it is not the one of the prefix any more."""
-    if said and prefix_of(said) != prefix:
+    if prefix_of(said) != prefix:
         raise Refused(ELSEWHERE)
 
 

@@ -125,12 +125,12 @@ class Listener:
         self._over = Event()
         self._thread: Thread | None = None
         self._ear: Ear | None = None
-        self._heard: Heard | None = None
+        self.heard: Heard | None = None  # nothing, as long as it does not listen
         self._is_well = True
 
     def ask(self, keys: Iterable[str], server: str) -> Asked | None:
         """Take note that versions are asked for on a line to a server; None where nothing is heard from that one."""
-        heard = self._heard
+        heard = self.heard
         if heard is None:
             self._begin()
             return None
@@ -138,26 +138,21 @@ class Listener:
             return None
         return Asked(heard, heard.ask(key for key in keys if key.startswith(self._prefix)))
 
-    def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
-        """Whether these are the versions of the keys; None where that is to be asked."""
-        heard = self._heard
-        return None if heard is None else heard.stand(keys, versions)
-
     def moved(self, keys: Iterable[str]) -> None:
         """Take note that this process changed versions itself."""
-        if (heard := self._heard) is not None:
+        if (heard := self.heard) is not None:
             heard.moved(keys)
 
     def hold_to(self, server: str) -> None:
         """Listen to no other server than this one, which lines lead to now."""
-        heard = self._heard
+        heard = self.heard
         if heard is not None and heard.server != server:
-            self._heard = None
+            self.heard = None
 
     def close(self) -> None:
         """Hear no more."""
         self._over.set()
-        self._heard = None
+        self.heard = None
 
     def _begin(self) -> None:
         with self._lock:
@@ -176,7 +171,7 @@ class Listener:
                 if not over.is_set():
                     self._failed(error)
             finally:
-                self._heard = None
+                self.heard = None
             over.wait(PAUSE)
 
     def _listen(self, over: Event) -> None:
@@ -185,8 +180,8 @@ class Listener:
         try:
             heard = Heard(ear.prefix, self._bound, self._most)
             ear.hear(self._prefix, heard)
-            self._heard = heard
-            while not over.is_set() and self._heard is heard:
+            self.heard = heard
+            while not over.is_set() and self.heard is heard:
                 asked = clock()
                 ear.ask()
                 heard.prove(asked)

@@ -73,7 +73,8 @@ class RedisStore(Store):
 
     def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
         """Whether these are the versions of the keys, as the server told; None where it is to be asked."""
-        return None if self._listener is None else self._listener.stand(keys, versions)
+        heard = None if self._listener is None else self._listener.heard
+        return None if heard is None else heard.stand(keys, versions)
 
     def _moved(self, keys: Iterable[str]) -> None:
         if self._listener is not None:
@@ -93,8 +94,7 @@ class RedisStore(Store):
                 raise
         except Exception as error:
             raise self._failed(steps, error) from error
-        self._idle.give(line)
-        if len(self._idle) > 1:
+        if self._idle.give(line) > 1:
             self._is_alone = False
         return result
 

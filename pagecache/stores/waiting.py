@@ -146,7 +146,7 @@ class Circuit:
 
     def admits(self) -> bool:
         """Whether a call may be made now."""
-        if not self.is_broken:
+        if self._failures < FAILURES:
             return True
         with self._lock:
             now = monotonic()
@@ -170,7 +170,8 @@ class Circuit:
 
     def passed(self) -> None:
         """Note a call that passed."""
-        if self.is_well:
+        failed_at = self._failed_at
+        if failed_at is None:
             return
         with self._lock:
             self._failures, self._cause = 0, None

@@ -27,5 +27,5 @@ def _site(settings: Any) -> Generator[None]:
     turns._turns.clear()
     yield
     assert not turns._turns, "whoever was to make a page has given that up"
-    announcer._failed.clear()
+    announcer.owed.clear()
     forget()

@@ -268,7 +268,7 @@ class Search:
         """Run in one order: the given steps, and then the first actor that is not done."""
         caches["default"].clear()
         forget()
-        announcer._failed.clear()
+        announcer.owed.clear()
         data["value"] = data["other"] = "old"
         self.start()
         live = {number: actor() for number, actor in enumerate(self.actors)}

@@ -147,7 +147,7 @@ def test_a_page_is_held_back_where_an_announcement_fails_while_it_is_asked_for(
 
     def others_fail(self: Any, keys: Any) -> Any:
         values = fetch(self, keys)
-        announcer._failed[object()] = Due(frozenset({"site"}))
+        announcer.owed[object()] = Due(frozenset({"site"}))
         return values
 
     monkeypatch.setattr(type(site_store()), "fetch", others_fail)

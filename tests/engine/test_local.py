@@ -169,7 +169,7 @@ def test_an_entry_whose_key_material_differs_is_not_served() -> None:
 
 def test_nothing_is_served_while_an_announcement_is_owed() -> None:
     held()
-    announcer._failed[object()] = Due(frozenset({"data"}))
+    announcer.owed[object()] = Due(frozenset({"data"}))
     with broken("set"):
         assert reason(get()[2]) is Reason.OWED
 

@@ -61,7 +61,7 @@ def get_late(moon: str) -> tuple[str, str]:
 
 @pytest.mark.usefixtures("_segmented")
 def test_what_is_owed_is_paid_before_a_page_is_looked_up_late() -> None:
-    announcer._failed[object()] = Due(frozenset({"data"}))
+    announcer.owed[object()] = Due(frozenset({"data"}))
     assert get_late("full") == ("old", STORED)
     assert not announcer.owes
 

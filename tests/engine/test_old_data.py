@@ -233,7 +233,7 @@ def restarts(
     monkeypatch.setattr(lines, "prefix_of", restarts.name)
     yield restarts
     site_store().close()
-    announcer._failed.clear()
+    announcer.owed.clear()
 
 
 reader, writer = partial(orders.reader, fused=True), orders.fused_writer

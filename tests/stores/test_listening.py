@@ -148,8 +148,8 @@ def test_no_more_is_remembered_than_is_said(
     for number in range(100):
         store.fetch([f"{PREFIX}{number}"])
     assert store._listener is not None
-    assert store._listener._heard is not None
-    assert len(store._listener._heard._versions) <= 11
+    assert store._listener.heard is not None
+    assert len(store._listener.heard._versions) <= 11
 
 
 # What ends it

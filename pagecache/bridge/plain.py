@@ -1,0 +1,123 @@
+"""Plain answers: what is sent of a page that everybody gets as it is."""
+
+import time
+from functools import lru_cache
+from http.client import responses
+from typing import Any, NamedTuple, Self
+
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.http import HttpResponse
+
+from pagecache.announcing import site_store
+from pagecache.bridge import outside
+from pagecache.bridge.outgoing import by_name, of_now
+from pagecache.core.codec import FOREVER, Entry
+from pagecache.recording.recorder import end_request
+from pagecache.stores import waiting
+from pagecache.stores.local import Held
+
+UNKNOWN = "Unknown Status Code"  # as Django says
+
+Fields = dict[str, tuple[str, str]]
+
+
+class Sent(NamedTuple):
+    """What a server sends."""
+
+    status: int
+    line: str  # status and reason, as Django says them
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Dressed(NamedTuple):
+    """What is sent of a page, which says the same for less than a second."""
+
+    fields: Fields
+    sent: Sent
+    since: float
+    until: float
+
+
+@lru_cache(100)
+def line_of(status: int) -> str:
+    """Return a status and its reason, as Django says them."""
+    return f"{status} {responses.get(status, UNKNOWN)}"
+
+
+def fields_of(entry: Entry, now: float) -> Fields:
+    """Return the header fields of a page, by their names in lower case."""
+    fields = by_name(entry.headers).copy()
+    _, before = fields.get("cache-status", ("", None))
+    fields["age"], fields["cache-status"] = of_now(entry, now, before)
+    return fields
+
+
+def dressed(held: Held) -> Dressed:
+    """Return what is sent of a page that is held, and kept with it."""
+    now, entry = time.time(), held.entry
+    known: Dressed | None = held.sent
+    if known is not None and known.since <= now < known.until:
+        return known
+    fields = fields_of(entry, now)
+    older = 1 - (entry.age + now - entry.created) % 1
+    nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
+    made = held.sent = Dressed(fields, sent(entry, fields), now, now + min(older, nearer))
+    return made
+
+
+def sent(entry: Entry, fields: Fields) -> Sent:
+    """Return what a server sends of a page, with these fields."""
+    return Sent(entry.status, line_of(entry.status), list(fields.values()), entry.body)
+
+
+def plainly(entry: Entry, held: Held | None = None) -> Sent:
+    """Return what a server sends of a page, which may be held."""
+    return sent(entry, fields_of(entry, time.time())) if held is None else dressed(held).sent
+
+
+_hearing = outside.Strangers(request_started, request_finished, knows=outside.IDLE.__contains__)
+
+
+class PlainResponse(HttpResponse):
+    """The response for a page (a 200); made before that is there, where there is time."""
+
+    def __init__(self) -> None:
+        super().__init__(content_type="")
+
+    def showing(self, entry: Entry, held: Held | None = None) -> Self:
+        """Return it for a page, which may be held."""
+        self._container = [entry.body]
+        fields = fields_of(entry, time.time()) if held is None else dressed(held).fields.copy()
+        self.headers._store = fields  # noqa: SLF001
+        return self
+
+    def items(self) -> Any:
+        """Return the header fields at once: handlers ask for all, and would find each one by its name."""
+        return self.headers._store.values()  # noqa: SLF001
+
+    def close(self) -> None:
+        """End the request: no signal, where all who hear of it would find that there is nothing to end.
+
+        The URLconf that Django's handler made active is the site's own, which counts as well where none is.
+        """
+        _hearing.changed()
+        if _hearing.unknown or site_store().asks_database or _asks_for_hosts():
+            super().close()
+            return
+        closers: list[Any] = self._resource_closers  # type: ignore[attr-defined]
+        for close in closers:
+            try:  # noqa: SIM105 in fewer steps
+                close()
+            except Exception:  # noqa: BLE001, S110 as Django does
+                pass
+        closers.clear()
+        self.closed = True
+        waiting.end_request()
+        end_request()
+
+
+def _asks_for_hosts() -> bool:
+    """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
+    return type(settings.ALLOWED_HOSTS) not in {list, tuple}
