@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from redis.exceptions import ResponseError
 
@@ -424,6 +424,23 @@ def test_a_response_tells_its_headers_as_others_do() -> None:
     response["X-C"] = "d"
     assert list(response.items()) == list(response.headers.items())
     assert (response.content, response.status_code) == (b"body", 200)
+
+
+def test_a_response_is_as_django_makes_one_and_shares_nothing() -> None:
+    entry = Entry(b"", (), 200, (), b"body", 0.0)
+    one, other = (PlainResponse().showing(entry) for _ in range(2))
+
+    mine, made = vars(one), vars(HttpResponse(b"body", content_type=""))
+    assert mine.keys() == made.keys()
+    assert {name: type(value) for name, value in mine.items()} == {
+        name: type(value) for name, value in made.items()
+    }
+    constant = type(None), bool
+    assert not [
+        name
+        for name, value in mine.items()
+        if value is vars(other)[name] and not isinstance(value, constant)
+    ]
 
 
 def begins(**_kwargs: object) -> None:

@@ -3,11 +3,13 @@
 import time
 from functools import lru_cache
 from http.client import responses
+from http.cookies import SimpleCookie
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.http import HttpResponse
+from django.http.response import ResponseHeaders
 
 from pagecache.announcing import site_store
 from pagecache.bridge import outside
@@ -80,11 +82,21 @@ def plainly(entry: Entry, held: Held | None = None) -> Sent:
 _hearing = outside.Strangers(request_started, request_finished, knows=outside.IDLE.__contains__)
 
 
+BLANK = {
+    name: value
+    for name, value in vars(HttpResponse(content_type="")).items()
+    if name not in {"headers", "cookies", "_resource_closers", "_container"}
+}
+
+
 class PlainResponse(HttpResponse):
     """The response for a page (a 200); made before that is there, where there is time."""
 
     def __init__(self) -> None:
-        super().__init__(content_type="")
+        """Make it as Django does, in fewer steps: it is as all are that have no header fields yet."""
+        self.__dict__.update(BLANK)
+        self.headers, self.cookies = ResponseHeaders({}), SimpleCookie()
+        self._resource_closers: list[Any] = []
 
     def showing(self, entry: Entry, held: Held | None = None) -> Self:
         """Return it for a page, which may be held."""
@@ -106,13 +118,12 @@ class PlainResponse(HttpResponse):
         if _hearing.unknown or site_store().asks_database or _asks_for_hosts():
             super().close()
             return
-        closers: list[Any] = self._resource_closers  # type: ignore[attr-defined]
-        for close in closers:
+        for close in self._resource_closers:
             try:  # noqa: SIM105 in fewer steps
                 close()
             except Exception:  # noqa: BLE001, S110 as Django does
                 pass
-        closers.clear()
+        self._resource_closers.clear()
         self.closed = True
         waiting.end_request()
         end_request()

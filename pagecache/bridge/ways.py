@@ -63,7 +63,8 @@ class Recalled:
 
     def fits(self, variables: Variables) -> bool:
         """Whether a request says the same in all that was read."""
-        return self._alike.said(variables) == self._said
+        alike = self._alike
+        return tuple(map(variables.get, alike.names, alike.absent)) == self._said
 
     def facts(self, variables: Variables, make: Callable[[], HttpRequest]) -> DjangoAsked:
         """Return the facts of the request, which `make` gives if more is to be found out of it."""

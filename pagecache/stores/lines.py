@@ -75,7 +75,7 @@ class Line:
         talk.send(packed(self.prefix, (*asked, *commands)))
         if meanwhile is not None:
             _done(meanwhile)
-        answers = [talk.answer() for _ in (*asked, *commands)]
+        answers = talk.answers(len(asked) + len(commands))
         self._used = time.monotonic()
         if asked:  # who answers, after a while
             hold_to(self.prefix, answers[: len(asked)])

@@ -39,7 +39,7 @@ class EarTalk(Talk):
         if wants_function is not None:
             wants_function(lambda told: told)
 
-    def answer(self) -> Any:
+    def _answer(self) -> Any:
         """Return the next answer, and take note of what is told before it."""
         while (answer := self._next()) is None or isinstance(answer, list):
             self._hear(answer)

@@ -32,8 +32,11 @@ class Talk:
         """Send commands."""
         self._connection.send_packed_command((data,), check_health=False)
 
-    def answer(self) -> Any:
-        """Return the next answer; an error that the server answers is a value."""
+    def answers(self, count: int) -> list[Any]:
+        """Return the next answers; an error that the server answers is a value."""
+        return [self._answer() for _ in range(count)]
+
+    def _answer(self) -> Any:
         try:
             return self._connection.read_response()
         except ResponseError as error:
@@ -83,19 +86,30 @@ class PlainTalk:
         except BlockingIOError as error:
             raise TimeoutError from error
 
-    def answer(self) -> Any:
-        """Return the next answer; an error that the server answers is a value."""
+    def answers(self, count: int) -> list[Any]:
+        """Return the next answers; an error that the server answers is a value."""
+        answers: list[Any] = []
+        while len(answers) < count:
+            answer = self._reader.gets()
+            if answer is self._nothing:
+                self._hear()
+            elif isinstance(
+                answer, ClosedError
+            ):  # it is loading its data, or wants to know who asks
+                raise answer
+            else:
+                answers.append(answer)
+        return answers
+
+    def _hear(self) -> None:
+        """Let the reader have what comes next."""
         try:
-            while (answer := self._reader.gets()) is self._nothing:
-                count = self._looked() if self._is_near and self.looks else self._waited()
-                if not count:
-                    raise ClosedError
-                self._reader.feed(self._buffer, 0, count)
+            count = self._looked() if self._is_near and self.looks else self._waited()
         except BlockingIOError as error:
             raise TimeoutError from error
-        if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
-            raise answer
-        return answer
+        if not count:
+            raise ClosedError
+        self._reader.feed(self._buffer, 0, count)
 
     def _looked(self) -> int:
         """Take what has come from a near server into the buffer; return how many bytes that is.
