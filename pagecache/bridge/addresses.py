@@ -66,13 +66,17 @@ def address_in_scope(scope: Variables) -> Address | None:
 
 
 class Beside(NamedTuple):
-    """What decides about requests beside what they say, by the objects that it was found out from."""
+    """What decides about requests beside what they say, by what it was found out from."""
 
     is_enabled: bool
     spoken: Any
     zone: Any
-    stated: tuple[Any, ...]
-    token: object  # for the values of settings
+    # Settings that sites, and test runners, change without a word; an object stands for their values.
+    code: Any
+    is_debugging: Any
+    hosts: Any
+    agents: Any
+    token: object
     found: Address | None
 
 
@@ -85,26 +89,44 @@ def _beside() -> Address | None:
     global _last  # noqa: PLW0603 as it was last
     known = object.__getattribute__(settings, "__dict__")
     try:
-        stated = tuple(map(known.__getitem__, STATED))
+        code, is_debugging = known["LANGUAGE_CODE"], known["DEBUG"]
+        hosts, agents = known["ALLOWED_HOSTS"], known["DISALLOWED_USER_AGENTS"]
     except KeyError:
-        stated = tuple(getattr(settings, name) for name in STATED)
+        code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
+        hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
     is_enabled = conf.get().enabled
     spoken, zone = ambient.held_by(REAL._active), ambient.held_by(ZONES._active)  # noqa: SLF001 Django's
     if zone is None:
         zone = timezone.get_default_timezone()
     last = _last
-    is_as_before = last.spoken is spoken and last.zone is zone and last.is_enabled is is_enabled
-    if is_as_before and last.stated == stated:
+    are_settings_as_before = (
+        last.is_debugging == is_debugging
+        and last.code == code
+        and last.hosts == hosts
+        and last.agents == agents
+        and last.is_enabled is is_enabled
+    )
+    if are_settings_as_before and last.spoken is spoken and last.zone is zone:
         return last.found
-    token = last.token if last.stated == stated else object()
+    token = last.token if are_settings_as_before else object()
     name = ambient.name_of(ambient.time_zone())
-    found = None if name is None else (is_enabled, ambient.language(), name, token)
+    found = None if name is None else (ambient.language(), name, token)
     if spoken is UNSET or zone is UNSET:  # what is not seen may be another one next time
         spoken = object()
-    _last = Beside(is_enabled, spoken, zone, tuple(map(copy, stated)), token, found)
+    _last = Beside(
+        is_enabled, spoken, zone, code, is_debugging, copy(hosts), copy(agents), token, found
+    )
     return found
 
 
-# Settings that sites, and test runners, change without a word.
-STATED = "LANGUAGE_CODE", "DEBUG", "ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS"
-_last = Beside(is_enabled=False, spoken=object(), zone=None, stated=(), token=object(), found=None)
+_last = Beside(
+    is_enabled=False,
+    spoken=object(),
+    zone=None,
+    code=None,
+    is_debugging=None,
+    hosts=[],
+    agents=[],
+    token=object(),
+    found=None,
+)

@@ -79,14 +79,14 @@ class Ways:
     """
 
     def __init__(self) -> None:
-        self._alike: dict[tuple[Address, bool], Alike] = {}
+        self._alike: dict[Address, Alike] = {}
         _all.add(self)
 
     def recall(self, address: Address | None, variables: Variables) -> Recalled | None:
         """Return what is known of a request; None where no other one has said the same."""
         if address is None:
             return None
-        alike = self._alike.get((address, False))
+        alike = self._alike.get(address)
         header = variables.get(COOKIES)
         if header and (alike is None or any(name in header for name in alike.cookies)):
             alike = self._alike.get((address, True))
@@ -121,7 +121,7 @@ class Ways:
 
 
 def _keep(
-    known: dict[tuple[Address, bool], Alike],
+    known: dict[Address, Alike],
     address: Address,
     variables: Variables,
     asked: DjangoAsked,
@@ -131,7 +131,7 @@ def _keep(
     names = frozenset(asked.meta.names)  # type: ignore[attr-defined]
     has_read_cookies = COOKIES in names
     cookies = frozenset() if has_read_cookies else frozenset(asked.absent)
-    place = address, has_read_cookies
+    place = (address, True) if has_read_cookies else address
     alike = before = known.get(place)
     if alike is None or not alike.covers(names, cookies):
         if alike is not None:
@@ -150,7 +150,7 @@ def _keep(
 
 
 def _keep_scope(
-    known: dict[tuple[Address, bool], Alike],
+    known: dict[Address, Alike],
     address: Address,
     variables: Variables,
     asked: DjangoAsked,
