@@ -41,17 +41,38 @@ PASSING = frozenset({Reason.MOVED, Reason.WIDENED, Reason.TOO_FEW_HITS})
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
 
 
+_ending = Lock()  # while a turn ends, or gets what others wait for
+
+
 class Turn:
     """That one request of this process makes a page, or waits for another process that does."""
 
-    __slots__ = ("in_store", "key", "over", "token", "until")
+    __slots__ = ("_is_over", "_over", "in_store", "key", "token", "until")
 
     def __init__(self, key: str, seconds: float) -> None:
         self.key = key
         self.token = versions.fresh()
         self.until = time.monotonic() + seconds
         self.in_store = False  # whether the store may have its lease
-        self.over: Future[None] = Future()
+        self._is_over = False
+        self._over: Future[None] | None = None
+
+    @property
+    def over(self) -> Future[None]:
+        """What is done once the turn is over; made when somebody asks, for most end before anybody waits."""
+        with _ending:
+            if self._over is None:
+                self._over = Future()
+                if self._is_over:
+                    self._over.set_result(None)
+            return self._over
+
+    def end(self) -> None:
+        """Let those go on who wait for it."""
+        with _ending:
+            self._is_over, over = True, self._over
+        if over is not None:
+            over.set_result(None)
 
 
 class Turns:
@@ -70,11 +91,11 @@ class Turns:
             return remember(self._turns, key, Turn(key, seconds), MOST), True
 
     def end(self, turn: Turn) -> None:
-        """Let those go on who wait for it."""
+        """End a turn, which is nobody's any more."""
         with self._lock:
             if self._turns.get(turn.key) is turn:
                 del self._turns[turn.key]
-        turn.over.set_result(None)
+        turn.end()
 
 
 turns = Turns()
