@@ -12,9 +12,12 @@ from functools import lru_cache
 from hashlib import sha1
 from itertools import chain
 from math import ceil
+from struct import Struct
 
-from pagecache.core.vector import Marking, Plan
+from pagecache.core.vector import Marking, Plan, Watched
 from pagecache.stores.base import milliseconds
+
+TAG = Struct(">16sQI")  # a fresh version, its ttl, the seconds of doubt
 
 
 class Script:
@@ -61,22 +64,24 @@ end
 # `held_still` of the core. KEYS: the tags, `*`, the entry if it is to be saved, what is saved beside it if anything,
 # the lease if there is one. ARGV: the number of tags, whether there is an entry and something beside it, the start of
 # `*`, head, tail, ttl, the value and ttl beside, the next version of `*` and its ttl, the token of the lease (empty:
-# none); then for each tag its start (empty: newly met), a fresh version, its ttl, and the seconds of doubt (empty:
-# none). Gives the versions saved with, "unsettled", or nothing.
+# none); then for each tag, as one: a fresh version, its ttl, the seconds of doubt (0: none), and its start (empty:
+# newly met). Gives the versions saved with, "unsettled", or nothing.
 SAVE = Script(
     _SHARED,
     _FREE,
     """
 local count, has_entry, has_beside = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
-local ends, held, unsettled, lapsed, at_time = {}, true, false, false, now()
+local starts, ends, held, unsettled, lapsed, at_time = {}, {}, true, false, false, now()
 for i = 1, count do
-  local fresh, ttl, doubt = unpack(ARGV, 10 + 4 * i, 12 + 4 * i)
+  local fresh, ttl, doubt, at = struct.unpack('>c16I8I4', ARGV[12 + i])
+  starts[i] = ARGV[12 + i]:sub(at)
   local value = read(KEYS[i])
   if #value > 16 and marks(value, {}, at_time) ~= '' then
     unsettled = true
   elseif #value ~= 16 then
     lapsed = lapsed or #value > 16
-    if value == '' and doubt ~= '' then
+    ttl = string.format('%.0f', ttl)
+    if value == '' and doubt > 0 then
       unsettled = true
       put(KEYS[i], fresh .. mark(NOBODY, doubt, at_time), ttl)
     else
@@ -90,8 +95,7 @@ if lapsed then put(KEYS[count + 1], ARGV[10], ARGV[11]) end
 local star = read(KEYS[count + 1])
 local star_still = #star == 16 and star == ARGV[4]
 for i = 1, count do
-  local start = ARGV[9 + 4 * i]
-  if start == '' then held = held and star_still else held = held and start == ends[i] end
+  if starts[i] == '' then held = held and star_still else held = held and starts[i] == ends[i] end
 end
 held = held and not unsettled
 if held and has_entry then
@@ -168,21 +172,12 @@ def save_keys(plan: Plan) -> list[str]:
     entry = [] if plan.key is None else [plan.key]
     beside = [] if plan.beside is None else [plan.beside[0]]
     lease = [] if plan.lease is None else [plan.lease[0]]
-    return [*(tag.key for tag in plan.tags), plan.star, *entry, *beside, *lease]
+    return [*[tag.key for tag in plan.tags], plan.star, *entry, *beside, *lease]
 
 
 def save_arguments(plan: Plan) -> tuple[bytes, ...]:
     """Return what `SAVE` is told beside them."""
     _, value, ttl = plan.beside or ("", b"", 0.0)
-    tags = (
-        (
-            _start(tag.start),
-            tag.fresh,
-            lasting(tag.ttl),
-            _seconds(tag.doubt) if tag.doubt else b"",
-        )
-        for tag in plan.tags
-    )
     return (
         b"%d" % len(plan.tags),
         b"%d" % (plan.key is not None),
@@ -196,10 +191,11 @@ def save_arguments(plan: Plan) -> tuple[bytes, ...]:
         plan.star_fresh,
         lasting(plan.star_ttl),
         b"" if plan.lease is None else plan.lease[1],
-        *chain.from_iterable(tags),
+        *map(_tag, plan.tags),
     )
 
 
-def _start(version: bytes | None) -> bytes:
-    """Return a start version for the script: empty if newly met; one that is empty itself equals no version."""
-    return b"" if version is None else version or b"-"
+def _tag(tag: Watched) -> bytes:
+    """Return a tag for the script; a start version that is empty itself equals no version."""
+    start = b"" if tag.start is None else tag.start or b"-"
+    return TAG.pack(tag.fresh, milliseconds(tag.ttl), ceil(tag.doubt)) + start

@@ -217,5 +217,5 @@ def test_teeth_a_mark_that_is_taken_for_a_missing_version(instance: Instance, wi
 
 
 def test_teeth_a_missing_version_without_doubt(instance: Instance, without: Any) -> None:
-    without("if value == '' and doubt ~= '' then", "if false then")
+    without("if value == '' and doubt > 0 then", "if false then")
     assert finds(instance, reader, killed, orders.evicting("data"))
