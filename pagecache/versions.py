@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
+from struct import unpack
 
 STAR = "*"  # moves with every announcement
 VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
@@ -18,6 +19,12 @@ def fresh(*, soft: bool = False) -> bytes:
     """
     bits = int.from_bytes(os.urandom(8), "big")
     return (time.time_ns() << 64 | bits & ~1 | soft).to_bytes(16, "big")
+
+
+def several(count: int) -> list[bytes]:
+    """Return so many versions that never come twice, of one moment; not soft ones."""
+    now, bits = time.time_ns() << 64, unpack(f">{count}Q", os.urandom(8 * count))
+    return [(now | each & ~1).to_bytes(16, "big") for each in bits]
 
 
 def is_soft(version: bytes) -> bool:

@@ -8,21 +8,27 @@ from hashlib import blake2b
 import pytest
 from freezegun import freeze_time
 
-from pagecache.versions import Names, fresh
+from pagecache.versions import Names, fresh, is_soft, several
 
 ODD = ["", "a b", "é", "\udcff", "x\ny", "x" * 5000, "../../etc"]
 
 
 def test_versions_never_come_twice_though_the_clock_stands_still() -> None:
     with freeze_time():
-        made = {fresh() for _ in range(1000)}
-    assert len(made) == 1000
+        made = {*(fresh() for _ in range(1000)), *several(1000)}
+    assert len(made) == 2000
     assert {len(version) for version in made} == {16}
 
 
 def test_a_version_begins_with_the_time_of_its_making() -> None:
     with freeze_time("1970-01-01 00:00:01"):
-        assert int.from_bytes(fresh()[:8], "big") == 10**9
+        for version in (fresh(), *several(2)):
+            assert int.from_bytes(version[:8], "big") == 10**9
+
+
+def test_only_versions_that_say_so_are_soft() -> None:
+    assert is_soft(fresh(soft=True))
+    assert not any(map(is_soft, (fresh(), *several(100))))
 
 
 @pytest.mark.parametrize("name", ODD)

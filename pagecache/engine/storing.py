@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pagecache import conf, versions
@@ -137,16 +137,18 @@ def _widen(visit: Visit, read: frozenset[Input]) -> Flow:
 
     Where narrower entries may exist they die first, in every process, and this page is not stored yet.
     """
-    found, name = visit.found, site_names().recipe(visit.path)
+    found = visit.found
     known = frozenset(found.recipe)
     reads = without_covered(known | read)
     if found.has_recipe and not reads <= known:
+        name = site_names().recipe(visit.path)
         (data,) = yield Fetch([name])  # another process may have widened it
         known |= frozenset(decode_recipe(data, name) or ())
     inputs = tuple(sorted(_within(visit.max_inputs, without_covered(known | reads), read)))
     sealed = key_material(visit, inputs, read)  # a render that cannot be stored widens nothing
     remember(recipes, visit.path, inputs, MOST)
     if found.has_recipe and not known.issuperset(inputs):
+        name = site_names().recipe(visit.path)
         yield Put({name: encode_recipe(inputs, name)}, PATH_SECONDS)
         yield Announce([page_tag(visit.path)])
         raise Refused(Reason.WIDENED)
@@ -165,20 +167,19 @@ def _within(most: int, inputs: frozenset[Input], read: frozenset[Input]) -> froz
 def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ...]) -> Flow:
     found, names = visit.found, site_names()
     key = found.key = names.entry(digest(entry.material))
-    name = names.recipe(visit.path)
     head, tail = codec.encode(entry, key, conf.get().sealer)
-    recipe = (name, encode_recipe(inputs, name), PATH_SECONDS)
+    star_fresh, *fresh = versions.several(1 + len(entry.tags))
     plan = Plan(
         star=names.version(versions.STAR),
         star_start=found.star,
-        star_fresh=versions.fresh(),
+        star_fresh=star_fresh,
         star_ttl=versions.VERSION_SECONDS,
-        tags=tuple(_watched(entry.tags, found.starts)),
+        tags=tuple(_watched(entry.tags, found.starts, fresh)),
         key=key if visit.alias is None else None,
         head=head,
         tail=tail,
         ttl=ttl,
-        beside=None if found.has_recipe and visit.path not in unsaved else recipe,
+        beside=_recipe(visit, inputs),
         lease=_given_up(visit),
     )
     vector = yield Save(plan)
@@ -194,6 +195,14 @@ def _save(visit: Visit, entry: Entry, ttl: float | None, inputs: tuple[Input, ..
         yield Put({key: b"".join((head, *vector, tail))}, ttl, visit.alias)
 
 
+def _recipe(visit: Visit, inputs: tuple[Input, ...]) -> tuple[str, bytes, float] | None:
+    """Return the path's recipe as it is saved beside the page, where the store has none."""
+    if visit.found.has_recipe and visit.path not in unsaved:
+        return None
+    name = site_names().recipe(visit.path)
+    return name, encode_recipe(inputs, name), PATH_SECONDS
+
+
 def _given_up(visit: Visit) -> tuple[str, bytes] | None:
     """Return the lease that is given up as the page is saved; where that is kept elsewhere, only then."""
     turn = visit.found.turn
@@ -203,9 +212,11 @@ def _given_up(visit: Visit) -> tuple[str, bytes] | None:
     return turn.key, turn.token
 
 
-def _watched(tags: Iterable[str], starts: Mapping[str, bytes | None]) -> Iterator[Watched]:
-    key_of, doubt = site_names().version, conf.get().doubt
-    for tag in tags:
+def _watched(
+    tags: Sequence[str], starts: Mapping[str, bytes | None], fresh: Iterable[bytes]
+) -> Iterator[Watched]:
+    keys, doubt = map(site_names().version, tags), conf.get().doubt
+    for tag, key, version in zip(tags, keys, fresh, strict=True):
         ttl = PATH_SECONDS if is_of_path(tag) else versions.VERSION_SECONDS
-        in_doubt = doubt if is_of_data(tag) else 0.0
-        yield Watched(key_of(tag), starts.get(tag), versions.fresh(), ttl, in_doubt)
+        in_doubt = doubt if doubt and is_of_data(tag) else 0.0
+        yield Watched(key, starts.get(tag), version, ttl, in_doubt)

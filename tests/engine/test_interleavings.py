@@ -191,6 +191,7 @@ def test_teeth_an_absent_star_that_equals_an_absent_one(monkeypatch: pytest.Monk
 def test_teeth_versions_that_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("versions", "announcing"):
         monkeypatch.setattr(f"pagecache.{module}.fresh", lambda: b"the same for all")
+    monkeypatch.setattr("pagecache.versions.several", [b"the same for all"].__mul__)
     assert Search(current, reader, writer).run().stale
 
 
