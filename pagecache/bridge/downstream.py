@@ -1,5 +1,7 @@
 """What caches further down are told of a page: in browsers and CDNs, where no copy can be called back."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 
 from django.http import HttpResponse
@@ -17,6 +19,9 @@ from pagecache.core.types import Input
 COOKIE_KINDS = {types.COOKIE, types.SESSION, types.USER, types.MESSAGES, types.HOLE}
 SAID = {"max-age", "no-cache", "no-store", "s-maxage"}  # how long a copy is fresh
 VALIDATED = ("ETag", "Expires", "Last-Modified")
+PATHS = 1000  # for whose inputs it is remembered what they mean
+
+_searched = lru_cache(PATHS)(no_vary_search)
 
 
 def dress(
@@ -32,7 +37,7 @@ def dress(
     A copy in a browser or a CDN cannot be called back, so it gets what the site said and nothing longer.
     """
     vary(response, inputs)
-    if (searched := no_vary_search(inputs)) and not has(response, "no-vary-search"):
+    if (searched := _searched(inputs)) and not has(response, "no-vary-search"):
         say(response, "No-Vary-Search", searched)
     if not has(response, "etag"):
         coding = value_of(response, "content-encoding")
@@ -83,9 +88,15 @@ def _untarget(response: HttpResponse) -> None:
 
 def vary(response: HttpResponse, inputs: tuple[Input, ...]) -> None:
     """Name the headers that a page differs by."""
-    names = dict.fromkeys(name for item in inputs if (name := _vary_name(item)))
-    if not {name.lower() for name in names}.issubset(vary_names(value_of(response, "vary"))):
-        patch_vary_headers(response, names)
+    names = _named(inputs)
+    if not names.keys() <= set(vary_names(value_of(response, "vary"))):
+        patch_vary_headers(response, names.values())
+
+
+@lru_cache(PATHS)
+def _named(inputs: tuple[Input, ...]) -> Mapping[str, str]:
+    """Return the headers that hold inputs, by their names in lower case."""
+    return {name.lower(): name for item in inputs if (name := _vary_name(item))}
 
 
 def _vary_name(item: Input) -> str | None:
