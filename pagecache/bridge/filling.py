@@ -14,7 +14,7 @@ from pagecache.bridge.fields import spelled
 from pagecache.bridge.routes import leads_to
 from pagecache.core import holes
 from pagecache.core.freshness import THERE
-from pagecache.core.holes import CSRF, FEWEST, IN_HEADER, NONCE, NOWHERE, Given, Hole
+from pagecache.core.holes import CSRF, FEWEST, IN_HEADER, NONCE, NOWHERE, Cut, Given, Hole
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import POLICIES
 from pagecache.core.types import MESSAGES, Input
@@ -54,29 +54,27 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
     if response.streaming:
         return Bare()
     nonces = tuple(_nonces(request))
-    given = [*render.given, *(Given(NONCE, nonce.encode(), is_shown=False) for nonce in nonces)]
-    bare = Bare(nonces=nonces)
-    fields = "\n".join(value for _, value in bare.headers(response)) if given else ""
-    body, found, lost = holes.cut(response.content, given, fields.encode(*TEXT))
-    own = frozenset(_own_cookies(request, response, render))
-    in_headers = {
-        CSRF: any(one.name == CSRF for one in given),
-        NONCE: bool(nonces),  # middleware outside may name it, if it is asked for
-    }
-    nowhere = {name for name, is_there in in_headers.items() if is_there} - {
-        one.name for one in found
-    }
-    lost += tuple(_lost(response, given)) if given else ()
+    given = [*render.given, *[Given(NONCE, nonce.encode(), is_shown=False) for nonce in nonces]]
+    body, found, lost = (
+        _cut_out(response, given, nonces) if given else Cut(response.content)  # as a rule
+    )
+    own = frozenset(_own_cookies(request, response, render) if response.cookies else ())
     if holes.has_nonce(body):
         lost += (NONCE,)
-    if not _is_tokens_cookie_ours(request, own, has_token=in_headers[CSRF], sets_token=sets_token):
+    has_token = any(one.name == CSRF for one in given)
+    if not _is_tokens_cookie_ours(request, own, has_token=has_token, sets_token=sets_token):
         lost += (CSRF,)
-    return bare._replace(
-        body=body,
-        holes=(*found, *(Hole(NOWHERE, name) for name in sorted(nowhere))),
-        cookies=own,
-        lost=REASONS.get(lost[0], Reason.HOLE) if lost else None,
-    )
+    return Bare(body, found, nonces, own, REASONS.get(lost[0], Reason.HOLE) if lost else None)
+
+
+def _cut_out(response: Any, given: Sequence[Given], nonces: tuple[str, ...]) -> Cut:
+    """Cut what was given out of a body; what middleware outside may name in a header is a hole wherever it is not."""
+    fields = "\n".join(value for _, value in Bare(nonces=nonces).headers(response))
+    body, found, lost = holes.cut(response.content, given, fields.encode(*TEXT))
+    named = {one.name for one in given} & {CSRF, NONCE}
+    nowhere = sorted(named - {one.name for one in found})
+    places = (*found, *(Hole(NOWHERE, name) for name in nowhere))
+    return Cut(body, places, (*lost, *_lost(response, given)))
 
 
 def _lost(response: Any, given: Sequence[Given]) -> Iterator[str]:
