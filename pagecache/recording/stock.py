@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils.module_loading import import_string
 
 from pagecache.core.headers import vary_names
@@ -115,18 +115,21 @@ def _quiet(cls: type, path: str, name: str) -> Callable[..., Any]:
 
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
-        if not _is_stock(type(self), cls) or (path == LOCALE and _is_rerouted(request)):
+        if type(self) is not cls and type(self).__module__ != DERIVED:
             return method(self, request, *args)
-        before = _varies(args) if tells_vary else ()
+        if path == LOCALE and _is_rerouted(request):
+            return method(self, request, *args)
+        before = _vary(args) if tells_vary else ""
         token = muted.set(True)  # as `quietly` does, for each of many calls
         try:
             result = method(self, request, *args)
         finally:
             muted.reset(token)
-        if tells_vary and (render := recorder()) is not None:
-            render.understood_vary.update(set(_varies(args)).difference(before))
-        is_own = result is not None and _is_own_answer(result, args)
-        if is_own and (render := recorder()) is not None:
+        if tells_vary and (after := _vary(args)) != before and (render := recorder()) is not None:
+            render.understood_vary.update(set(vary_names(after)).difference(vary_names(before)))
+        if result is None or (args and result is args[0]):  # as a rule
+            return result
+        if _is_own_answer(result, args) and (render := recorder()) is not None:
             render.read(QUERY_STRING)  # it redirects to the whole URL
         return result
 
@@ -135,13 +138,7 @@ def _quiet(cls: type, path: str, name: str) -> Callable[..., Any]:
 
 def _is_own_answer(result: object, args: tuple[Any, ...]) -> bool:
     """Whether a middleware answers by itself, and not with the response that it was given."""
-    if args and result is args[0]:  # as a rule
-        return False
     return isinstance(result, HttpResponseBase) and all(result is not one for one in args)
-
-
-def _is_stock(used: type, cls: type) -> bool:
-    return used is cls or used.__module__ == DERIVED
 
 
 def _is_rerouted(request: HttpRequest) -> bool:
@@ -150,6 +147,12 @@ def _is_rerouted(request: HttpRequest) -> bool:
     return render is not None and render.routed != routed(request)
 
 
-def _varies(args: tuple[Any, ...]) -> tuple[str, ...]:
+def _vary(args: tuple[Any, ...]) -> str:
+    """Return the field `Vary` of the response that a middleware was given."""
     response = args[0] if args else None
-    return vary_names(response.get("Vary", "")) if isinstance(response, HttpResponseBase) else ()
+    if not isinstance(response, HttpResponseBase):
+        return ""
+    headers: Any = response.headers
+    if type(headers) is not ResponseHeaders:  # somebody put others in their place
+        return headers.get("Vary", "")  # type: ignore[no-any-return]
+    return headers._store.get("vary", ("", ""))[1]  # noqa: SLF001 as it is held
