@@ -50,11 +50,9 @@ def is_begun_by_text(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _is_managed(connection: BaseDatabaseWrapper) -> bool:
-    return connection.in_atomic_block or _is_manual(connection)
-
-
-def _is_manual(connection: BaseDatabaseWrapper) -> bool:
-    """Whether autocommit is off; in MySQL a text may have switched it off, as its drivers know."""
+    """Whether autocommit is off, or Django's block is open; in MySQL a text may switch it off, as its drivers know."""
+    if connection.in_atomic_block:
+        return True
     driver: Any = connection.connection
     if driver is None or not connection.autocommit:
         return driver is not None
