@@ -53,6 +53,7 @@ class Made(NamedTuple):
         if self.known is not None:
             headers = freshness.of_the_whole(headers)
         grace, overlap = self._after_end(headers, now)
+        lasts = self._may_last(now)
         return Answered(
             method=self.asked.method,
             status=response.status_code,
@@ -64,12 +65,13 @@ class Made(NamedTuple):
             sets_cookie=not response.cookies.keys() <= self.bare.cookies,
             lifetime=self._lifetime(headers, now),
             grace=grace,
-            asks=config.is_by_the_book and self.may_last(now),
+            asks=config.is_by_the_book and lasts,
+            lasts=lasts,
             overlap=overlap,
             refusals=self._refusals(request, covered),
         )
 
-    def may_last(self, now: float) -> bool:
+    def _may_last(self, now: float) -> bool:
         """Whether the view may say of a page after its end that it is as it was: nothing but its data ends it.
 
         Not where a targeted field says how long: the 304 that Django makes of a page has none of them.

@@ -343,7 +343,6 @@ class DjangoVisit:
         """
         response = self._dressed = like(response, response.content)
         varying = (*inputs, *sorted(self._classified_by))
-        lasts = self._made(response).may_last(kept[0])
         if names := {hole.name for hole in self._bare.holes}:
             downstream.dress_with_holes(response, varying, names)
         else:
@@ -368,7 +367,6 @@ class DjangoVisit:
         entry = outgoing.capture(
             response, self._bare, material, tuple(sorted(tags | self.recorder.tags)), (asked, *kept)
         )
-        entry = entry._replace(lasts=lasts)
         return entry if self._packed is None else entry._replace(**self._packed._asdict())
 
     def changes(self, response: HttpResponseBase) -> tuple[str, ...]:

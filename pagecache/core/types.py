@@ -161,6 +161,7 @@ class Answered(NamedTuple):
     lifetime: float | None
     grace: float = 0.0
     asks: bool = False  # whether it is kept for its view to say each time that it is as it was
+    lasts: bool = False  # whether its view may say at its end that it is as it was
     overlap: float = 0.0
     refusals: tuple[Reason, ...] = ()
 

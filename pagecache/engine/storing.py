@@ -69,7 +69,9 @@ def store(visit: Visit, response: Any, now: float) -> Flow:
     share = 0.0 if found.known is not None else conf.get().options.JITTER
     life = shortened(answered.lifetime, share, random.random())  # noqa: S311 no secret
     entry = visit.capture(response, inputs, sealed, (now, life))
-    entry = entry._replace(grace=answered.grace, overlap=answered.overlap, took=found.took)
+    entry = entry._replace(
+        grace=answered.grace, overlap=answered.overlap, took=found.took, lasts=answered.lasts
+    )
     _hold_for_replicas(found, entry.tags)
     yield from ready(visit)
     yield from _save(visit, entry, _kept_for(entry), inputs)
