@@ -1,8 +1,8 @@
 """One request in its lane: what the flow asks about it."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -152,27 +152,19 @@ class DjangoVisit:
         waits = self.late or (found.has_recipe and self.is_ahead)
         return waits and found.reason is None and not found.key
 
-    @contextmanager
-    def recorded(self) -> Iterator[None]:
-        """Record inside what the page reads, where the page could be stored."""
+    def recorded(self) -> AbstractContextManager[None]:
+        """Record inside what the page reads, where the page could be stored; what is returned is entered at once."""
         if self.found.reason is not None:
             encoding.match_plain(self.request.META)
-            with recording(None):
-                yield
-            return
+            return recording(None)
         if recorder() is self.recorder:  # a decorator records from the look-up on
             self.ask_view()
-            yield
-            return
+            return nullcontext()
         if self._withheld:  # it goes on, in a template that is rendered late
             withhold(self.request)
         else:
             self._record()
-        with recording(self.recorder):
-            try:
-                yield
-            finally:
-                release(self.request, self.asked.meta)
+        return _releasing(self)
 
     def _record(self) -> None:
         if self.asked.cookie_header:
@@ -180,7 +172,7 @@ class DjangoVisit:
         self.asked.meta = self.asked.meta.copy()
         self._withheld = True
         record(self.request, self.recorder)
-        self.ask_view()
+        self._ask()
         take_note(self.request)
 
     def ask_about(self, entry: Entry) -> None:
@@ -193,8 +185,11 @@ class DjangoVisit:
         """Put the conditions for the view on a request that is recorded, if it is to be asked by any."""
         if self._withheld and self.found.reason is None:
             withhold(self.request)
-            ask(self.request, self.asked_view)
-            self._is_asked = bool(self.asked_view)
+            self._ask()
+
+    def _ask(self) -> None:
+        ask(self.request, self.asked_view)
+        self._is_asked = bool(self.asked_view)
 
     def as_known(self, response: Any) -> Any:
         """Return the whole page for an answer that says it is as it was, else the answer (RFC 9111 4.3.3)."""
@@ -483,6 +478,22 @@ class DjangoVisit:
         is_cut = with_ranges and is_get and RANGE in meta and self.asked.serves_ranges
         parts = (RANGE, IF_RANGE) if is_cut else ()  # RFC 9110 14.2: HEAD has no parts
         return {name: meta[name] for name in (*CONDITIONAL, *parts) if name in meta}
+
+
+class _releasing(recording):  # noqa: N801 as its base
+    """Record what is read of a request, and give back what was taken off it for that."""
+
+    __slots__ = ("_visit",)
+
+    def __init__(self, visit: DjangoVisit) -> None:
+        super().__init__(visit.recorder)
+        self._visit = visit
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            release(self._visit.request, self._visit.asked.meta)
+        finally:
+            super().__exit__(*error)
 
 
 def _classified(function: Segment, request: HttpRequest, reads: set[Input]) -> Field:
