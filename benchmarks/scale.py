@@ -141,7 +141,7 @@ def stored(where: str) -> tuple[str, int]:
     from pagecache.core import codec  # noqa: PLC0415 the same
     from pagecache.engine.visit import stored_uris  # noqa: PLC0415 the same
 
-    key, _ = stored_uris[f"http://{HOST}{where}?"]
+    key, _ = stored_uris[f"http://{HOST}  {where}"]
     decoded = codec.decode(site_store().fetch([key])[0] or b"", key)
     if decoded is None:
         raise AssertionError(where)
@@ -164,7 +164,7 @@ def fill(ask: Ask, first: int, after: int) -> None:
     ask(where(0))
     ask(where(0))
     names, store = site_names(), site_store()
-    key, _ = stored_uris[f"http://{HOST}{where(0)}?"]
+    key, _ = stored_uris[f"http://{HOST}  {where(0)}"]
     data, recipe = store.fetch([key, names.recipe(where(0))])
     entry, vector = codec.decode(data or b"", key) or (None, b"")
     if entry is None or recipe is None:

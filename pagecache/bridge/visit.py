@@ -116,8 +116,10 @@ class DjangoVisit:
 
     @cached_property
     def uri(self) -> str:
-        """The URL with its query, as far as it is known; a digest where it is long, for it is remembered."""
-        return tag(f"{self.asked.url}?{self.asked.meta.get('QUERY_STRING', '')}")
+        """What stands for the URL with its query; a digest where that is long, for it is remembered."""
+        asked = self.asked
+        query = asked.meta.get("QUERY_STRING", "")
+        return tag(f"{asked.scheme}://{asked.host} {query} {asked.full_path}")
 
     @property
     def route(self) -> Route:
