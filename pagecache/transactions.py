@@ -1,20 +1,24 @@
-"""Whether a connection has a transaction open, which Django began or a text of SQL."""
+"""Whether a connection has a transaction open, which Django began or a text of SQL.
+
+What is known of a connection, or a cursor, is kept under a weak reference to it that takes it away in the end: the weak
+dicts and sets of the library take a Python call, or several, for each look, and each statement looks a dozen times.
+"""
 
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import ref
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pagecache.core.footprint import BEGINNINGS, Boundary, Footprint
 
-_begun_by_text: WeakSet[BaseDatabaseWrapper] = WeakSet()
-_half_read: WeakKeyDictionary[BaseDatabaseWrapper, WeakSet[Any]] = WeakKeyDictionary()
+_begun_by_text: set[ref[BaseDatabaseWrapper]] = set()
+_half_read: dict[ref[BaseDatabaseWrapper], set[ref[Any]]] = {}
 
 
 def in_transaction(connection: BaseDatabaseWrapper) -> bool:
     """Whether what the connection writes takes effect only with a later commit, and what it reads may be old."""
-    return _is_managed(connection) or connection in _begun_by_text
+    return _is_managed(connection) or ref(connection) in _begun_by_text
 
 
 def is_any_open() -> bool:
@@ -26,27 +30,29 @@ def keeps_view(connection: BaseDatabaseWrapper) -> bool:
     """Whether what the connection reads may be old: in a transaction, or as long as SQLite has rows for a cursor."""
     if in_transaction(connection):
         return True
-    cursors = _half_read.get(connection)
+    cursors = _half_read.get(ref(connection))
     if not cursors:
         return False
-    return any(cursor.connection is connection.connection for cursor in cursors)
+    there = [cursor for one in cursors.copy() if (cursor := one()) is not None]
+    return any(cursor.connection is connection.connection for cursor in there)
 
 
 def opened(connection: BaseDatabaseWrapper, cursor: Any) -> None:
     """Keep in mind that a driver's cursor may have rows to give, until it is closed or nobody has it any more."""
     if connection.vendor == "sqlite" and cursor.description is not None:
-        _half_read.setdefault(connection, WeakSet()).add(cursor)
+        cursors = _half_read.setdefault(ref(connection, _half_read.pop), set())
+        cursors.add(ref(cursor, cursors.discard))
 
 
 def closed(connection: BaseDatabaseWrapper, cursor: Any) -> None:
     """Take it that a driver's cursor has no more rows to give."""
-    if (cursors := _half_read.get(connection)) is not None:
-        cursors.discard(cursor)
+    if (cursors := _half_read.get(ref(connection))) is not None:
+        cursors.discard(ref(cursor))
 
 
 def is_begun_by_text(connection: BaseDatabaseWrapper) -> bool:
     """Whether a text, and not Django, began the transaction: it may have ended without a word."""
-    return connection in _begun_by_text and not _is_managed(connection)
+    return ref(connection) in _begun_by_text and not _is_managed(connection)
 
 
 def _is_managed(connection: BaseDatabaseWrapper) -> bool:
@@ -63,9 +69,9 @@ def _is_managed(connection: BaseDatabaseWrapper) -> bool:
 def follow(connection: BaseDatabaseWrapper, footprint: Footprint, *, succeeded: bool) -> None:
     """Keep in mind whether a statement that was finished began a transaction, or ended one."""
     if succeeded and footprint.boundary is Boundary.ENDS:
-        _begun_by_text.discard(connection)
+        _begun_by_text.discard(ref(connection))
     elif _begins(connection, footprint, succeeded=succeeded):
-        _begun_by_text.add(connection)
+        _begun_by_text.add(ref(connection, _begun_by_text.discard))
 
 
 def _begins(connection: BaseDatabaseWrapper, footprint: Footprint, *, succeeded: bool) -> bool:
@@ -85,4 +91,4 @@ def _is_open(connection: BaseDatabaseWrapper) -> bool:
 
 def forget(connection: BaseDatabaseWrapper) -> None:
     """Take it that no transaction is open that a text began."""
-    _begun_by_text.discard(connection)
+    _begun_by_text.discard(ref(connection))

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -42,8 +42,8 @@ class Writes(database.Observer):
     """Collects what each connection wrote, and announces it when it takes effect."""
 
     def __init__(self) -> None:
-        self._pending: WeakKeyDictionary[BaseDatabaseWrapper, list[Kept]] = WeakKeyDictionary()
-        self._marked: WeakKeyDictionary[BaseDatabaseWrapper, Marked] = WeakKeyDictionary()
+        self._pending: dict[ref[BaseDatabaseWrapper], list[Kept]] = {}
+        self._marked: dict[ref[BaseDatabaseWrapper], Marked] = {}
 
     def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
         """Mark what a statement is about to write, with two-phase invalidation; raises InvalidationError."""
@@ -86,13 +86,13 @@ class Writes(database.Observer):
     def _announce_early(self, connection: BaseDatabaseWrapper, due: Due) -> None:
         """Announce what may have been committed, though it may go on: what is written then is marked again."""
         announcer.announce(due.tags, soft=due.soft)
-        if (marked := self._marked.get(connection)) is not None:
+        if (marked := self._marked.get(ref(connection))) is not None:
             marked.tags = frozenset()
 
     def _end(self, connection: BaseDatabaseWrapper, due: Due, *, is_sure: bool) -> None:
         """Announce what took effect, and take the marks off where that is sure."""
-        marked = self._marked.pop(connection, None)
-        self._pending.pop(connection, None)
+        marked = self._marked.pop(ref(connection), None)
+        self._pending.pop(ref(connection), None)
         if marked is not None and is_sure:
             announcer.announce(due.tags | marked.tried, frozenset({marked.id}), due.soft)
         elif due.moved:
@@ -100,10 +100,9 @@ class Writes(database.Observer):
 
     def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
         """Forget what was written under the savepoint."""
-        if connection in self._pending and not _is_read_dirty():
-            self._pending[connection] = [
-                item for item in self._pending[connection] if savepoint not in item.under
-            ]
+        kept = self._pending.get(ref(connection))
+        if kept is not None and not _is_read_dirty():
+            kept[:] = [item for item in kept if savepoint not in item.under]
 
     def add(self, tags: frozenset[str], *, soft: bool = False) -> None:
         """Announce tags again when the open transactions of this thread commit."""
@@ -116,20 +115,21 @@ class Writes(database.Observer):
 
     def unannounced(self) -> frozenset[str]:
         """Return the tags that the connections of this thread wrote and did not announce yet."""
-        if not self._pending.data:  # type: ignore[attr-defined]  # without the steps of its length
+        if not self._pending:
             return frozenset()
         connected = connections.all(initialized_only=True)
         return frozenset().union(*(self._due(one).moved for one in connected))
 
     def _keep(self, connection: BaseDatabaseWrapper, *tags: frozenset[str]) -> None:
         under = frozenset(connection.savepoint_ids)
-        self._pending.setdefault(connection, []).append(Kept(under, *tags))
+        kept = self._pending.setdefault(ref(connection, self._pending.pop), [])
+        kept.append(Kept(under, *tags))
 
     def _mark(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
         """Mark tags that the connection's transaction has not marked yet, with two-phase invalidation."""
         if not tags or not conf.get().doubt:
             return
-        marked = self._marked.setdefault(connection, Marked())
+        marked = self._marked.setdefault(ref(connection, self._marked.pop), Marked())
         new = tags - marked.tags
         if new and not marked.in_vain:
             marked.tried |= new
@@ -138,7 +138,7 @@ class Writes(database.Observer):
 
     def _due(self, connection: BaseDatabaseWrapper, tags: frozenset[str] = frozenset()) -> Due:
         """Return what the connection's transaction did, and these tags, as it is announced."""
-        kept = self._pending.get(connection, ())
+        kept = self._pending.get(ref(connection), ())
         soft = frozenset[str]().union(*(one.soft for one in kept))
         return Due(tags.union(*(one.tags for one in kept)), soft=soft)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.dispatch import receiver
@@ -32,7 +32,7 @@ class Reads(database.Observer):
     """Records what each statement means for the page that runs it."""
 
     def __init__(self) -> None:
-        self._began: WeakKeyDictionary[BaseDatabaseWrapper, int] = WeakKeyDictionary()
+        self._began: dict[ref[BaseDatabaseWrapper], int] = {}
 
     def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> Taker | None:
         """Record before the statement runs: a read counts although it raises."""
@@ -48,7 +48,7 @@ class Reads(database.Observer):
     def finished(self, connection: BaseDatabaseWrapper, *_args: Any, **_kwargs: Any) -> None:
         """Forget a transaction that a text has ended."""
         if not keeps_view(connection):
-            self._began.pop(connection, None)
+            self._began.pop(ref(connection), None)
 
     def promised(self) -> None:
         """Refuse a page with an effect: what it does when it is made must not stop happening."""
@@ -58,17 +58,17 @@ class Reads(database.Observer):
     def ended(self, connection: BaseDatabaseWrapper, *, is_over: bool, **_kwargs: Any) -> None:
         """Forget when the transaction began."""
         if is_over:
-            self._began.pop(connection, None)
+            self._began.pop(ref(connection), None)
 
     def _began_at(self, connection: BaseDatabaseWrapper, footprint: Footprint) -> int:
         """Return since when the connection sees data as it was: by a first statement, not by BEGIN itself."""
         now = tick()
         if keeps_view(connection):
-            return self._began.setdefault(connection, now)
+            return self._began.setdefault(ref(connection, self._began.pop), now)
         if footprint.opaque or footprint.reads:
-            self._began[connection] = now
+            self._began[ref(connection, self._began.pop)] = now
         else:
-            self._began.pop(connection, None)
+            self._began.pop(ref(connection), None)
         return now
 
 
