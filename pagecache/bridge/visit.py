@@ -354,11 +354,12 @@ class DjangoVisit:
                 encoding.offer(response)
             if self.asked.serves_ranges:
                 response.setdefault("Accept-Ranges", "bytes")
+        stated = self.route.policy.tags
         tags = {
             SITE,
             page_tag(self.path),
             *map(segment_tag, segments.names_of(self.segment)),
-            *tags_of(self.route.policy.tags),
+            *(tags_of(stated) if stated else ()),
         }
         asked = self.found.since or kept[0]
         entry = outgoing.capture(

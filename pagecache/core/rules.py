@@ -38,7 +38,7 @@ def body(asked: Asked) -> Reason | None:
     """A GET with a body means whatever the view makes of it; a charset changes how the query is read."""
     meta = asked.meta
     length = meta.get("CONTENT_LENGTH")
-    has_body = length not in {None, "", "0"} or any(name in meta for name in BODY_FIELDS)
+    has_body = length not in {None, "", "0"} or any(map(meta.__contains__, BODY_FIELDS))
     return Reason.BODY if has_body or meta.get("CONTENT_TYPE") else None
 
 
@@ -49,7 +49,7 @@ def authorization(asked: Asked) -> Reason | None:
 
 def method_override(asked: Asked) -> Reason | None:
     """Middleware may turn this GET into another method."""
-    return Reason.METHOD_OVERRIDE if any(name in asked.meta for name in OVERRIDES) else None
+    return Reason.METHOD_OVERRIDE if any(map(asked.meta.__contains__, OVERRIDES)) else None
 
 
 def ranges(asked: Asked) -> Reason | None:

@@ -8,6 +8,7 @@ import copyreg
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from operator import methodcaller
 from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -110,7 +111,7 @@ class RecordedRequest(HttpRequest):
         absent = set(OF_MIDDLEWARE) - self.__dict__.keys()
         return [name for name in super().__dir__() if name not in absent]
 
-    session = Attribute(lambda recorder: recorder.read(SESSION))
+    session = Attribute(methodcaller("read", SESSION))
 
     @property
     def user(self) -> Any:  # noqa: D102
