@@ -133,7 +133,8 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
     parts: list[bytes] = []
     for words, keys, rest in commands:
         parts.append(_head(prefix, words, tuple(keys), len(rest)))
-        parts += [b"$%d\r\n%b\r\n" % (len(value), value) for value in rest]
+        for value in rest:
+            parts += (b"$%d\r\n" % len(value), value, b"\r\n")
     return b"".join(parts)
 
 
