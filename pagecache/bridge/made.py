@@ -42,6 +42,8 @@ class Made(NamedTuple):
     def reads(self) -> frozenset[Input]:
         """Return what the render read, and what its `Vary` names beyond what stock middleware added."""
         names = self._varies()
+        if not names:  # as a rule
+            return frozenset(self.recorder.inputs)
         inputs = {item for item in self.recorder.inputs if not _is_declared(item, names)}
         return frozenset(inputs | {Input(types.VARY, name) for name in names})
 

@@ -1,6 +1,6 @@
 """The rules, each a small predicate that names its reason; the first reason wins."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TypeVar
 
 from pagecache.core.headers import cache_control, vary_names
@@ -166,7 +166,8 @@ def vary_star(answered: Answered) -> Reason | None:
 
 def nonce(answered: Answered) -> Reason | None:
     """A nonce that is used twice protects nobody; one that was cut out is filled anew."""
-    policies = (answered.headers.get(name, "").lower() for name in POLICIES)
+    headers = answered.headers
+    policies = [headers[name].lower() for name in POLICIES if name in headers]
     parts = [part for policy in policies for part in policy.split("'nonce-")[1:]]
     return None if all(part.startswith(IN_HEADER) for part in parts) else Reason.NONCE
 
@@ -213,5 +214,5 @@ def first(rules: Iterable[Rule[T]], subject: T) -> Reason | None:
     return None
 
 
-def _directives(answered: Answered) -> frozenset[str]:
-    return frozenset(cache_control(answered.headers.get("cache-control", "")))
+def _directives(answered: Answered) -> Container[str]:
+    return cache_control(answered.headers.get("cache-control", ""))
