@@ -210,7 +210,7 @@ class DjangoAsked:
         if not self.meta.get("QUERY_STRING"):
             return False
         try:
-            return any(name.lower() in conf.get().sensitive_params for name in self.query)
+            return not conf.get().sensitive_params.isdisjoint(map(str.lower, self.query))
         except Refused:
             return True
 
