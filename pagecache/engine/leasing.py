@@ -8,7 +8,7 @@ transaction, and no lease.
 import time
 from collections.abc import Generator
 from concurrent.futures import Future
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from pagecache import conf, versions
@@ -41,7 +41,9 @@ PASSING = frozenset({Reason.MOVED, Reason.WIDENED, Reason.TOO_FEW_HITS})
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
 
 
-_ending = Lock()  # while a turn ends, or gets what others wait for
+# While a turn ends, or gets what others wait for. This and the other lock are taken again where garbage is collected
+# meanwhile: steps that nobody takes any more end their turn then.
+_ending = RLock()
 
 
 class Turn:
@@ -80,7 +82,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
     def take(self, key: str, seconds: float) -> tuple[Turn, bool]:
         """Return whose turn it is, and whether it is the caller's."""

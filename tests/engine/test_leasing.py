@@ -486,6 +486,21 @@ def test_turns_that_nobody_ends_take_so_much_room_and_no_more() -> None:
     assert first.over.done()
 
 
+def test_a_turn_ends_while_its_thread_takes_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where garbage is collected, and in it steps that nobody takes any more."""
+    first, _ = turns.take("first", 60)
+
+    def collects() -> bytes:
+        turns.end(first)
+        return b"token"
+
+    monkeypatch.setattr("pagecache.versions.fresh", collects)
+    second, is_ours = turns.take("second", 60)
+    assert is_ours
+    assert first.over.done()
+    turns.end(second)
+
+
 def test_a_turn_that_lasted_too_long_passes_on() -> None:
     first, is_first = turns.take("key", 0)
     second, is_second = turns.take("key", 60)
