@@ -44,6 +44,7 @@ MOMENT = 1.0  # seconds
 # What Django answers with 404, 403 and 400.
 ANSWERS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)
 BARE = Bare()
+FOUND_BY_ALL = Input(types.META, "*")  # of its variables
 
 
 class DjangoVisit:
@@ -316,8 +317,7 @@ class DjangoVisit:
     @property
     def _is_shared(self) -> bool:
         """Whether the visitor's class is that of everybody."""
-        is_found_by_all = Input(types.META, "*") in self._classified_by
-        return self.segment == segments.ANONYMOUS and not is_found_by_all
+        return self.segment == segments.ANONYMOUS and FOUND_BY_ALL not in self._classified_by
 
     def compress(self) -> None:
         """Compress the page that was made, if it is shorter so."""

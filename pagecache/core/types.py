@@ -31,11 +31,12 @@ SESSION = "session"  # only as absent, unless a segment covers it
 USER = "user"  # likewise
 MESSAGES = "messages"  # flash messages: only as none waiting
 HOLE = "hole"  # a function of the site that fills a hole; it needs what the site's middleware finds out
+WHOLE_QUERY = Input(QUERY_STRING)
 
 
 def without_covered(inputs: frozenset[Input]) -> frozenset[Input]:
     """Leave out single parameters where the whole query string is an input: it covers them all."""
-    if Input(QUERY_STRING) not in inputs:
+    if WHOLE_QUERY not in inputs:
         return inputs
     return frozenset(item for item in inputs if item.kind != QUERY)
 

@@ -39,6 +39,7 @@ from pagecache.writes import writes
 
 Versions = dict[str, bytes | None]
 DIFFERS = 16  # bytes behind a vector in which no two entries are the same: a checksum or a seal
+OF_MESSAGES = Input(MESSAGES)
 BUSY_SECONDS = 10.0  # after an unsafe request
 
 
@@ -247,7 +248,7 @@ def _needs_site(visit: Visit, recipe: Collection[Input]) -> bool:
 
 
 def _may_have_messages(visit: Visit, recipe: Collection[Input]) -> bool:
-    return Input(MESSAGES) in recipe and visit.asked.has_session_cookie
+    return OF_MESSAGES in recipe and visit.asked.has_session_cookie
 
 
 def is_current(tags: Sequence[str], vector: bytes, current: Mapping[str, bytes | None]) -> bool:
@@ -271,8 +272,8 @@ def ready(visit: Visit) -> Flow:
     if announcer.owes:
         visit.found.glance = None  # it is older than what is announced
         yield Announce()
-    if announcer.owes:
-        raise Refused(Reason.OWED)
+        if announcer.owes:
+            raise Refused(Reason.OWED)
     if site_store().is_frozen():
         raise Refused(Reason.TRANSACTION)
 

@@ -14,7 +14,7 @@ from pagecache.core.keys import digest
 from pagecache.core.reasons import Reason
 from pagecache.core.rules import RESPONSE_RULES, first
 from pagecache.core.types import (
-    QUERY_STRING,
+    WHOLE_QUERY,
     Found,
     Input,
     Outcome,
@@ -160,7 +160,7 @@ def _widen(visit: Visit, read: frozenset[Input]) -> Flow:
 def _within(most: int, inputs: frozenset[Input], read: frozenset[Input]) -> frozenset[Input]:
     """Return the inputs, with the query as one where the parameters that other renders read fill the recipe."""
     if len(inputs) > most >= len(read):
-        inputs = without_covered(inputs | {Input(QUERY_STRING)})
+        inputs = without_covered(inputs | {WHOLE_QUERY})
     if len(inputs) > most:
         raise Refused(Reason.TOO_MANY_INPUTS)
     return inputs
