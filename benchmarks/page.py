@@ -50,7 +50,7 @@ The caches are set up as their documentation says: Django's, also on django-redi
 does not share with others); `cache_page` of django-fancy-cache, `cached_view_as(Text)` of django-cacheops, and the
 middleware of wagtail-cache, all on Redis. "validate" and "push" are values of `LOCAL`. The floors do what no cache can
 be faster than: one trip to Redis under Django, and no Django at all, with a page of the same length, and as many
-headers as that needs or as a hit has.
+headers as that needs or as a hit has. Under WSGI, connections to the database persist (`CONN_MAX_AGE`), for all alike.
 """
 PARTS = {
     "calls": """
@@ -93,10 +93,10 @@ wholly too, but for the header that says that an answer is a hit.
 By `python -m benchmarks.writes`, with `--full` for all rates: a thousand pages that show a row each are asked for at
 random, by {connections} connections, {rounds} rounds of {seconds:g} s for each line. Somebody saves rows at random
 meanwhile, in a process of its own; each save drops one page of pagecache. The database is SQLite, whose readers do not
-wait for writers (WAL), over connections that persist. An answer is wrong if it is not wholly the page of a row, and
-stale if, before it was asked for, a save of its row had returned with something newer; beyond the bound, if it had
-{bound:g} s before, which is the default of `PUSH_BOUND`. What a hit took is told of those whose head says that it is
-one. `x p99 without writes` is taken round by round.
+wait for writers (WAL). An answer is wrong if it is not wholly the page of a row, and stale if, before it was asked for,
+a save of its row had returned with something newer; beyond the bound, if it had {bound:g} s before, which is the
+default of `PUSH_BOUND`. What a hit took is told of those whose head says that it is one. `x p99 without writes` is
+taken round by round.
 """,
     "precision": """
 ## What an edit drops
