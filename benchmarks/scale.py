@@ -139,13 +139,20 @@ def stored(where: str) -> tuple[str, int]:
     """Return the name that the page stored last under a path has in Redis, and the length of its body there."""
     from pagecache.announcing import site_store  # noqa: PLC0415 Django is set up first
     from pagecache.core import codec  # noqa: PLC0415 the same
-    from pagecache.engine.visit import stored_uris  # noqa: PLC0415 the same
 
-    key, _ = stored_uris[f"http://{HOST}  {where}"]
+    key = key_stored_for(where)
     decoded = codec.decode(site_store().fetch([key])[0] or b"", key)
     if decoded is None:
         raise AssertionError(where)
     return site_store().history + key, len(decoded[0].body)
+
+
+def key_stored_for(path: str) -> str:
+    """Return the key of the page that was stored last for a path without a query."""
+    from pagecache.engine.visit import stored_uris  # noqa: PLC0415 Django is set up first
+
+    (key,) = {key for uri, (key, _) in stored_uris.items() if uri.endswith(f" {path}")}
+    return key
 
 
 def where(number: int) -> str:
@@ -158,13 +165,12 @@ def fill(ask: Ask, first: int, after: int) -> None:
     from pagecache.announcing import site_names, site_store  # noqa: PLC0415 Django is set up first
     from pagecache.core import codec  # noqa: PLC0415 the same
     from pagecache.core.keys import digest  # noqa: PLC0415 the same
-    from pagecache.engine.visit import stored_uris  # noqa: PLC0415 the same
     from pagecache.tags import page_tag  # noqa: PLC0415 the same
 
     ask(where(0))
     ask(where(0))
     names, store = site_names(), site_store()
-    key, _ = stored_uris[f"http://{HOST}  {where(0)}"]
+    key = key_stored_for(where(0))
     data, recipe = store.fetch([key, names.recipe(where(0))])
     entry, vector = codec.decode(data or b"", key) or (None, b"")
     if entry is None or recipe is None:

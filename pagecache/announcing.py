@@ -76,13 +76,9 @@ class Announcer:
     """Announces tags to the store, and keeps what did not get through until it does."""
 
     def __init__(self) -> None:
-        self.owed: dict[object, Due] = {}  # what did not get through
+        # What did not get through: as long as there is some, this process neither serves nor stores.
+        self.owed: dict[object, Due] = {}
         self._can_mark = True
-
-    @property
-    def owes(self) -> bool:
-        """Whether an announcement did not get through: until it does, this process neither serves nor stores."""
-        return bool(self.owed)
 
     def announce(
         self,
@@ -181,7 +177,7 @@ announcer = Announcer()
 @atexit.register
 def _try_once_more() -> None:
     """Tell what is owed before the process ends, for nobody else knows of it."""
-    if announcer.owes:
+    if announcer.owed:
         announcer.announce()
 
 

@@ -22,4 +22,4 @@ class Health:
 def health() -> Health:
     """Return what this process knows from its last calls; nothing is asked, so it costs nothing while all is away."""
     store = site_store()
-    return Health(store.reading.is_well, store.writing.is_well, announcer.owes)
+    return Health(store.reading.is_well, store.writing.is_well, bool(announcer.owed))

@@ -1,7 +1,8 @@
 """Whether a connection has a transaction open, which Django began or a text of SQL.
 
-What is known of a connection, or a cursor, is kept under a weak reference to it that takes it away in the end: the weak
-dicts and sets of the library take a Python call, or several, for each look, and each statement looks a dozen times.
+What is known of a connection, or a cursor, is kept under a weak reference, here and where writes and reads are noted:
+under `ref(connection, known.pop)`, and it is looked for under `ref(connection)`. Both are equal while that lives; the
+first takes away what is kept once it does not.
 """
 
 from typing import Any

@@ -17,14 +17,17 @@ def fresh(*, soft: bool = False) -> bytes:
 
     The last one says whether it is worth a look how the data moved.
     """
-    bits = int.from_bytes(os.urandom(8), "big")
-    return (time.time_ns() << 64 | bits & ~1 | soft).to_bytes(16, "big")
+    return _made(time.time_ns(), int.from_bytes(os.urandom(8), "big"), soft=soft)
 
 
 def several(count: int) -> list[bytes]:
     """Return so many versions that never come twice, of one moment; not soft ones."""
-    now, bits = time.time_ns() << 64, unpack(f">{count}Q", os.urandom(8 * count))
-    return [(now | each & ~1).to_bytes(16, "big") for each in bits]
+    now = time.time_ns()
+    return [_made(now, bits) for bits in unpack(f">{count}Q", os.urandom(8 * count))]
+
+
+def _made(now: int, bits: int, *, soft: bool = False) -> bytes:
+    return (now << 64 | bits & ~1 | soft).to_bytes(16, "big")
 
 
 def is_soft(version: bytes) -> bool:

@@ -35,7 +35,7 @@ class PageCache:
         sent = self._lane.sent(environ)
         if sent is None:
             return self._application(environ, start_response)
-        start_response(sent.line, sent.headers.copy())
+        start_response(sent.line, list(sent.headers))  # a server may change it
         return [sent.body]
 
 

@@ -608,9 +608,9 @@ def test_what_failed_to_go_softly_goes_at_once_later(
     with monkeypatch.context() as patch:
         patch.setattr(type(site_store()), "announce", failing)
         invalidate("data", soft=True)
-    assert announcer.owes
+    assert announcer.owed
     assert lane.read() == "2"
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 def failing(*_arguments: Any, **_more: Any) -> None:

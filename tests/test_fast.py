@@ -30,6 +30,7 @@ from django.utils import translation
 
 from pagecache import asgi, wsgi
 from pagecache.bridge.fast import VISIT
+from pagecache.engine.visit import local
 from pagecache.middleware import PageCacheMiddleware
 from tests.lanes import (
     ASGI,
@@ -37,6 +38,7 @@ from tests.lanes import (
     MEMORY,
     PAGECACHE,
     PATH,
+    REDIS,
     STOCK,
     WSGI,
     Lane,
@@ -48,6 +50,7 @@ from tests.lanes import (
 from tests.lanes import cache as cache_of
 from tests.site.factories import make_author
 from tests.site.models import Author
+from tests.until import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANES, ON = FAST, (MEMORY,)
@@ -150,6 +153,28 @@ def test_a_file_goes_through_the_wrapper_of_the_server(lane: Lane) -> None:
 
     assert stream.read() == b"0123456789"
     stream.close()  # and with it the response
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_server_may_change_the_header_fields_that_it_is_told(lane: Lane) -> None:
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(lambda request: HttpResponse("page"))
+    application = wsgi.PageCache(WSGIHandler())
+    told: list[list[tuple[str, str]]] = []
+
+    def start(_line: str, fields: list[tuple[str, str]]) -> None:
+        told.append(fields.copy())
+        fields.append(("X-Server", "mine"))  # as PEP 3333 has it
+
+    def is_at_hand() -> bool:
+        b"".join(application(environ_of(), start))
+        return any(held.sent is not None for held in local._held.values())
+
+    until(is_at_hand, "no page at hand")
+    for _ in range(3):
+        b"".join(application(environ_of(), start))
+
+    assert {"X-Server"}.isdisjoint(name for fields in told for name, _ in fields)
 
 
 def test_a_stream_is_not_gathered(lane: Lane) -> None:

@@ -37,7 +37,7 @@ TAGS = ("a", "b", SITE, "page:/a/", "library.article")
 
 
 def owes() -> bool:
-    return announcer.owes
+    return bool(announcer.owed)
 
 
 @pytest.fixture(autouse=True)

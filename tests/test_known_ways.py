@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings as django_settings
+from django.core import mail
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, setting_changed
 from django.http import HttpRequest
@@ -696,7 +697,6 @@ def test_view_answers_where_a_glance_fails(
     known = [lane.see().hit for _ in range(3)]
 
     if fails == "to be asked":
-        monkeypatch.setattr(site_store(), "asks_database", True)
         monkeypatch.setattr(site_store(), "is_frozen", failing)
     else:
         monkeypatch.setattr(codec, "decode", of_no_age)
@@ -739,7 +739,7 @@ def test_what_came_at_a_glance_is_of_no_use_once_more_is_announced(
     answer = lane.get(**asked)
 
     assert known == [False, True, True]
-    assert not announcer.owes
+    assert not announcer.owed
     content = gzip.decompress(answer.content) if compress else answer.content
     assert content.decode() == texts[-1]
 
@@ -769,10 +769,35 @@ def test_address_tells_languages_apart_that_are_not_seen_where_django_has_them(
     assert german == again != french
 
 
-def test_address_tells_settings_apart_that_changed_in_place(settings: Any) -> None:
-    settings.ALLOWED_HOSTS = ["one.example"]
-    before = address_in_scope(SCOPE)
+def named(**stated: Any) -> Callable[[], None]:
+    """Return what changes settings without a word of it."""
 
-    settings.ALLOWED_HOSTS.append("two.example")
+    def change() -> None:
+        for name, value in stated.items():
+            setattr(django_settings, name, value)
 
-    assert address_in_scope(SCOPE) != before
+    return change
+
+
+def no_test_runner() -> None:
+    """Be what `ENABLED` is by default where no test runner has set Django up."""
+    del mail.outbox
+
+
+@pytest.mark.parametrize(
+    "change", [*CHANGES, named(LANGUAGE_CODE="fr"), named(DEBUG=True), no_test_runner]
+)
+def test_address_tells_apart_what_changed_without_a_word(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(mail, "outbox", [], raising=False)
+    settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS = ["one.example"], []
+    settings.LANGUAGE_CODE, settings.DEBUG, settings.PAGECACHE = "en", False, {}
+    alpha = fixed_offset(timedelta(hours=1), "Alpha")
+    with translation.override("en"), timezone.override(alpha):
+        translation.deactivate()
+        before = address_in_scope(SCOPE)
+        change()
+        after = address_in_scope(SCOPE)
+
+    assert after != before

@@ -20,6 +20,7 @@ from redis.exceptions import ResponseError
 
 from pagecache import depends_on, invalidate
 from pagecache.announcing import Due, _announcement, announcer, site_store
+from pagecache.bridge import plain
 from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.plain import PlainResponse
 from pagecache.bridge.ways import MOST, MOST_TEXT, Recalled, Ways
@@ -28,6 +29,7 @@ from pagecache.meeting import Meeting
 from pagecache.recording.recorder import current
 from pagecache.stores import StoreError, open_store
 from pagecache.stores.lines import Line
+from pagecache.stores.local import Held
 from pagecache.stores.waiting import current_patience
 from tests.lanes import (
     ASGI,
@@ -426,19 +428,30 @@ def test_a_response_tells_its_headers_as_others_do() -> None:
     assert (response.content, response.status_code) == (b"body", 200)
 
 
-def test_a_response_is_as_django_makes_one_and_shares_nothing() -> None:
-    entry = Entry(b"", (), 200, (), b"body", 0.0)
-    one, other = (PlainResponse().showing(entry) for _ in range(2))
+def test_a_response_is_as_django_makes_one() -> None:
+    shown = PlainResponse().showing(Entry(b"", (), 200, (), b"body", 0.0))
 
-    mine, made = vars(one), vars(HttpResponse(b"body", content_type=""))
+    mine, made = vars(shown), vars(HttpResponse(b"body", content_type=""))
     assert mine.keys() == made.keys()
+    assert all(mine[name] == made[name] for name in plain.BLANK)
     assert {name: type(value) for name, value in mine.items()} == {
         name: type(value) for name, value in made.items()
     }
+
+
+def test_responses_for_one_page_share_nothing() -> None:
+    entry = Entry(b"", (), 200, (("X-A", "b"),), b"body", 0.0)
+    held = Held(entry, b"", ())
+    one, other = (PlainResponse().showing(entry, held) for _ in range(2))
+
+    one["X-A"] = "c"
+    one.set_cookie("name", "value")
+
+    assert (other["X-A"], len(other.cookies)) == ("b", 0)
     constant = type(None), bool
     assert not [
         name
-        for name, value in mine.items()
+        for name, value in vars(one).items()
         if value is vars(other)[name] and not isinstance(value, constant)
     ]
 

@@ -93,13 +93,13 @@ def test_away_at_the_announcement(server: Instance, settings: Any, how: str) -> 
         rename()
         server.process.send_signal(signal.SIGSTOP)
     try:
-        assert announcer.owes
+        assert announcer.owed
         assert see() != "hit"
     finally:
         server.process.send_signal(signal.SIGCONT)
     assert is_renamed()
     assert is_stored_again(server)
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 @pytest.mark.parametrize("is_atomic", [False, True])
@@ -139,7 +139,7 @@ def test_away_at_the_mark_only(server: Instance) -> None:
             assert is_renamed()
         assert not connection.needs_rollback
     assert is_renamed()
-    assert not announcer.owes
+    assert not announcer.owed
     assert is_stored_again(server)
 
 
@@ -219,5 +219,5 @@ def test_gone_for_good_between_mark_and_announcement(server: Instance) -> None:
     with Instance(port=server.port) as another:
         announcer.announce()
         announcer.announce()
-        assert not announcer.owes
+        assert not announcer.owed
         assert is_stored_again(another)

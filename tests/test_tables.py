@@ -53,7 +53,7 @@ def test_a_commit_drops_pages_and_leaves_the_connection_as_it_was(client: Any) -
             Article.objects.update(title="new")
         Article.objects.update(title="newer")
     assert connection.get_autocommit()
-    assert not announcer.owes
+    assert not announcer.owed
     assert titles(client) != before
     assert titles(client) == titles(client)
 
@@ -89,10 +89,10 @@ def test_a_missing_table_breaks_no_transaction_of_the_site(
             invalidate("library.article")
         make_article("third")
     assert Article.objects.count() == 3
-    assert announcer.owes
+    assert announcer.owed
     call_command("createcachetable", verbosity=0)
     client.get("/articles/")
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 def test_pages_are_looked_up_again_after_a_statement_that_failed(client: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,9 +12,10 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pagecache import invalidation
+from pagecache import database, invalidation, transactions
 from pagecache.core.reasons import Reason
 from pagecache.recording.recorder import Recorder, recording
+from pagecache.recording.sql import Reads
 from pagecache.tags import SITE
 from pagecache.writes import writes
 from tests.announced import ARTICLE, AUTHOR, UNRELATED, Announced
@@ -534,3 +536,33 @@ if connection.vendor == "mysql":
             cursor.execute("SELECT x FROM elsewhere")
             assert cursor.fetchall() == ((1,),)
             cursor.execute("DROP TABLE elsewhere")
+
+
+def leave() -> BaseDatabaseWrapper:
+    """Return a connection that a text began a transaction on, which has written, with rows that nobody took."""
+    other = connection.copy()
+    cursor = other.cursor()
+    cursor.execute("CREATE TEMPORARY TABLE kept (note varchar(9))")
+    cursor.execute("BEGIN")
+    cursor.execute("INSERT INTO kept (note) VALUES ('x')")
+    cursor.execute("SELECT note FROM kept")
+    return other
+
+
+def test_nothing_is_kept_of_connections_that_are_gone() -> None:
+    (reads,) = (one for one in database._observers if isinstance(one, Reads))
+    known: list[Any] = [
+        *(transactions._begun_by_text, writes._pending, reads._began),
+        *([transactions._half_read] if connection.vendor == "sqlite" else []),
+    ]
+    gc.collect()
+    before = [len(each) for each in known]
+
+    with recording(Recorder()):
+        other = leave()
+
+    assert all(len(each) > count for each, count in zip(known, before, strict=True))
+    other.connection.rollback()
+    del other
+    gc.collect()
+    assert [len(each) for each in known] == before

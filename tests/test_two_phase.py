@@ -374,7 +374,7 @@ def test_a_refused_write_leaves_the_transaction_usable(settings: Any) -> None:
             with pytest.raises(InvalidationError), transaction.atomic():
                 Unrelated.objects.create(note="x")
             assert Author.objects.count() == 1
-        assert announcer.owes, "the commit is announced when the server is back"
+        assert announcer.owed, "the commit is announced when the server is back"
     site_store().close()
     announcer.owed.clear()
 
@@ -397,10 +397,10 @@ def test_what_is_owed_takes_off_its_marks_when_it_is_paid(
     monkeypatch.setattr(type(store), "_announce", once)
     author.save()
     assert unsettled() == {AUTHOR}
-    assert announcer.owes
+    assert announcer.owed
     announcer.announce()
     assert unsettled() == set()
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 @pytest.mark.usefixtures("author")

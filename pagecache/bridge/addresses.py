@@ -6,12 +6,9 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 
 from pagecache import conf
-from pagecache.core.types import UNSET
 from pagecache.recording import ambient
-from pagecache.recording.ambient import REAL, ZONES
 
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
@@ -68,15 +65,15 @@ def address_in_scope(scope: Variables) -> Address | None:
 class Beside(NamedTuple):
     """What decides about requests beside what they say, by what it was found out from."""
 
+    spoken: object
+    zone: object
     is_enabled: bool
-    spoken: Any
-    zone: Any
-    # Settings that sites, and test runners, change without a word; an object stands for their values.
-    code: Any
+    # Settings that sites, and test runners, change without a word.
+    language_code: Any
     is_debugging: Any
     hosts: Any
     agents: Any
-    token: object
+    token: object  # in addresses, for whether it is enabled and for these settings
     found: Address | None
 
 
@@ -89,19 +86,17 @@ def _beside() -> Address | None:
     global _last  # noqa: PLW0603 as it was last
     known = object.__getattribute__(settings, "__dict__")
     try:
-        code, is_debugging = known["LANGUAGE_CODE"], known["DEBUG"]
+        language_code, is_debugging = known["LANGUAGE_CODE"], known["DEBUG"]
         hosts, agents = known["ALLOWED_HOSTS"], known["DISALLOWED_USER_AGENTS"]
     except KeyError:
-        code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
+        language_code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
         hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
     is_enabled = conf.get().enabled
-    spoken, zone = ambient.held_by(REAL._active), ambient.held_by(ZONES._active)  # noqa: SLF001 Django's
-    if zone is None:
-        zone = timezone.get_default_timezone()
+    spoken, zone = ambient.held()
     last = _last
     are_settings_as_before = (
         last.is_debugging == is_debugging
-        and last.code == code
+        and last.language_code == language_code
         and last.hosts == hosts
         and last.agents == agents
         and last.is_enabled is is_enabled
@@ -111,19 +106,16 @@ def _beside() -> Address | None:
     token = last.token if are_settings_as_before else object()
     name = ambient.name_of(ambient.time_zone())
     found = None if name is None else (ambient.language(), name, token)
-    if spoken is UNSET or zone is UNSET:  # what is not seen may be another one next time
-        spoken = object()
-    _last = Beside(
-        is_enabled, spoken, zone, code, is_debugging, copy(hosts), copy(agents), token, found
-    )
+    stated = is_enabled, language_code, is_debugging, copy(hosts), copy(agents)
+    _last = Beside(spoken, zone, *stated, token, found)
     return found
 
 
 _last = Beside(
-    is_enabled=False,
     spoken=object(),
-    zone=None,
-    code=None,
+    zone=object(),
+    is_enabled=False,
+    language_code=None,
     is_debugging=None,
     hosts=[],
     agents=[],

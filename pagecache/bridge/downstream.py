@@ -19,9 +19,9 @@ from pagecache.core.types import Input
 COOKIE_KINDS = {types.COOKIE, types.SESSION, types.USER, types.MESSAGES, types.HOLE}
 SAID = {"max-age", "no-cache", "no-store", "s-maxage"}  # how long a copy is fresh
 VALIDATED = ("ETag", "Expires", "Last-Modified")
-PATHS = 1000  # for whose inputs it is remembered what they mean
+RECIPES = 1000  # of which it is remembered what they mean
 
-_searched = lru_cache(PATHS)(no_vary_search)
+_searched = lru_cache(RECIPES)(no_vary_search)
 
 
 def dress(
@@ -93,7 +93,7 @@ def vary(response: HttpResponse, inputs: tuple[Input, ...]) -> None:
         patch_vary_headers(response, names.values())
 
 
-@lru_cache(PATHS)
+@lru_cache(RECIPES)
 def _named(inputs: tuple[Input, ...]) -> Mapping[str, str]:
     """Return the headers that hold inputs, by their names in lower case."""
     return {name.lower(): name for item in inputs if (name := _vary_name(item))}

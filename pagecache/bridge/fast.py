@@ -73,7 +73,7 @@ class FastVisit(DjangoVisit):
             self.complete()
             response = super().serve(entry, now)
             status = response.status_code
-            return Sent(status, line_of(status), list(response.items()), response.content)
+            return Sent(status, line_of(status), tuple(response.items()), response.content)
         fields = outgoing.fields(self.asked.method, self.request, entry, now, self.found.key)
         return plain.sent(entry, fields)
 

@@ -55,9 +55,9 @@ def cut(request: HttpRequest, response: Any, render: Recorder, *, sets_token: bo
         return Bare()
     nonces = tuple(_nonces(request))
     given = [*render.given, *[Given(NONCE, nonce.encode(), is_shown=False) for nonce in nonces]]
-    body, found, lost = (
-        _cut_out(response, given, nonces) if given else Cut(response.content)  # as a rule
-    )
+    body, found, lost = Cut(response.content)
+    if given:
+        body, found, lost = _cut_out(response, given, nonces)
     own = frozenset(_own_cookies(request, response, render) if response.cookies else ())
     if holes.has_nonce(body):
         lost += (NONCE,)

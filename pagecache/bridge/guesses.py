@@ -27,7 +27,7 @@ class Guesses:
         if not self._known or variables.get(COOKIES):
             return None
         try:
-            recalled = self._known.get(tuple(map(variables.get, LIKE)))
+            recalled = self._known.get(_likeness(variables))
         except TypeError:  # no text
             return None
         return recalled if recalled is not None and recalled.fits(variables) else None

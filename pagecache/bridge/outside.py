@@ -42,7 +42,7 @@ HANDLERS = ("dispatch", "get", "head")
 CONVERTED = re.compile(r"<\s*([^<>:]+):")  # in a route, as in `films/<int:pk>/`
 CONVERTERS = "django.urls.converters"
 KNOWN = ("django.", "pagecache.")  # modules whose receivers make no page depend on a request
-HEARD_BY = attrgetter("receivers")  # of a signal
+RECEIVERS = attrgetter("receivers")  # of a signal
 MAKERS = {made.__init__ for made in (HttpRequest, WSGIRequest, ASGIRequest, Arrival)}
 
 
@@ -63,7 +63,7 @@ class Strangers:
 
     def changed(self) -> bool:
         """Find out whether others hear of them than before, and who is not known."""
-        heard, config = list(map(HEARD_BY, self._signals)), conf.get()
+        heard, config = list(map(RECEIVERS, self._signals)), conf.get()
         if heard == self._heard and config is self._config:
             return False
         heard = [each.copy() for each in heard]

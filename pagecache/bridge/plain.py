@@ -29,7 +29,7 @@ class Sent(NamedTuple):
 
     status: int
     line: str  # status and reason, as Django says them
-    headers: list[tuple[str, str]]
+    headers: tuple[tuple[str, str], ...]  # shared by all answers of a second
     body: bytes
 
 
@@ -71,7 +71,7 @@ def dressed(held: Held) -> Dressed:
 
 def sent(entry: Entry, fields: Fields) -> Sent:
     """Return what a server sends of a page, with these fields."""
-    return Sent(entry.status, line_of(entry.status), list(fields.values()), entry.body)
+    return Sent(entry.status, line_of(entry.status), tuple(fields.values()), entry.body)
 
 
 def plainly(entry: Entry, held: Held | None = None) -> Sent:
@@ -82,6 +82,7 @@ def plainly(entry: Entry, held: Held | None = None) -> Sent:
 _hearing = outside.Strangers(request_started, request_finished, knows=outside.IDLE.__contains__)
 
 
+# What Django gives each response that it makes, but for what is of its own.
 BLANK = {
     name: value
     for name, value in vars(HttpResponse(content_type="")).items()
@@ -90,10 +91,10 @@ BLANK = {
 
 
 class PlainResponse(HttpResponse):
-    """The response for a page (a 200); made before that is there, where there is time."""
+    """The response for a page (a 200) that everybody gets as it is; made before that is there, where there is time."""
 
     def __init__(self) -> None:
-        """Make it as Django does, in fewer steps: it is as all are that have no header fields yet."""
+        """Have what `HttpResponse` gives one, without its steps: what a site puts around these does not run."""
         self.__dict__.update(BLANK)
         self.headers, self.cookies = ResponseHeaders({}), SimpleCookie()
         self._resource_closers: list[Any] = []

@@ -117,7 +117,10 @@ class DjangoVisit:
 
     @cached_property
     def uri(self) -> str:
-        """What stands for the URL with its query; a digest where that is long, for it is remembered."""
+        """What tells the URL with its query from others, for the word `vary-miss` alone; a digest where that is long.
+
+        The path is as it is: it comes last, behind a query in which there are no spaces.
+        """
         asked = self.asked
         query = asked.meta.get("QUERY_STRING", "")
         return tag(f"{asked.scheme}://{asked.host} {query} {asked.full_path}")
@@ -156,20 +159,20 @@ class DjangoVisit:
         return waits and found.reason is None and not found.key
 
     def recorded(self) -> AbstractContextManager[None]:
-        """Record inside what the page reads, where the page could be stored; what is returned is entered at once."""
+        """Record inside what the page reads, where the page could be stored."""
         if self.found.reason is not None:
             encoding.match_plain(self.request.META)
             return recording(None)
         if recorder() is self.recorder:  # a decorator records from the look-up on
             self.ask_view()
             return nullcontext()
+        return _recording_of(self)
+
+    def record(self) -> None:
+        """Have the request record what is read of it from now on."""
         if self._withheld:  # it goes on, in a template that is rendered late
             withhold(self.request)
-        else:
-            self._record()
-        return _releasing(self)
-
-    def _record(self) -> None:
+            return
         if self.asked.cookie_header:
             _ = self.asked.cookies  # the facts are taken before anybody changes them
         self.asked.meta = self.asked.meta.copy()
@@ -483,14 +486,18 @@ class DjangoVisit:
         return {name: meta[name] for name in (*CONDITIONAL, *parts) if name in meta}
 
 
-class _releasing(recording):  # noqa: N801 as its base
-    """Record what is read of a request, and give back what was taken off it for that."""
+class _recording_of(recording):  # noqa: N801 as its base
+    """Record inside what is read of the request of a visit, and give back at the end what was taken off it for that."""
 
     __slots__ = ("_visit",)
 
     def __init__(self, visit: DjangoVisit) -> None:
         super().__init__(visit.recorder)
         self._visit = visit
+
+    def __enter__(self) -> None:
+        self._visit.record()
+        super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         try:

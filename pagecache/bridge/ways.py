@@ -63,8 +63,7 @@ class Recalled:
 
     def fits(self, variables: Variables) -> bool:
         """Whether a request says the same in all that was read."""
-        alike = self._alike
-        return tuple(map(variables.get, alike.names, alike.absent)) == self._said
+        return self._alike.said(variables) == self._said
 
     def facts(self, variables: Variables, make: Callable[[], HttpRequest]) -> DjangoAsked:
         """Return the facts of the request, which `make` gives if more is to be found out of it."""
@@ -89,11 +88,12 @@ class Ways:
         alike = self._alike.get(address)
         header = variables.get(COOKIES)
         if header and (alike is None or any(name in header for name in alike.cookies)):
-            alike = self._alike.get((address, True))
+            alike = self._alike.get(_with_cookies(address))
         if alike is None:
             return None
         try:
-            recalled = alike.known.get(tuple(map(variables.get, alike.names, alike.absent)))
+            said = tuple(map(variables.get, alike.names, alike.absent))  # as `said` has it
+            recalled = alike.known.get(said)
         except TypeError:  # no text
             return None
         is_held = recalled is not None and routes.holds(recalled.route, recalled.place)
@@ -120,6 +120,11 @@ class Ways:
         self._alike = {}
 
 
+def _with_cookies(address: Address) -> Address:
+    """Return what stands for an address where cookies were read; no address is so short."""
+    return address, True
+
+
 def _keep(
     known: dict[Address, Alike],
     address: Address,
@@ -131,7 +136,7 @@ def _keep(
     names = frozenset(asked.meta.names)  # type: ignore[attr-defined]
     has_read_cookies = COOKIES in names
     cookies = frozenset() if has_read_cookies else frozenset(asked.absent)
-    place = (address, True) if has_read_cookies else address
+    place = _with_cookies(address) if has_read_cookies else address
     alike = before = known.get(place)
     if alike is None or not alike.covers(names, cookies):
         if alike is not None:

@@ -134,8 +134,7 @@ def _glance(path: str, way: Way) -> Glance | None:
 def _is_led(store: Store, path: str, way: Way, now: float) -> bool:
     """Whether this is still the way, and pages may be served."""
     is_way = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
-    is_frozen = store.asks_database and store.is_frozen()
-    return is_way and not announcer.owed and not is_frozen
+    return is_way and not announcer.owed and not store.is_frozen()
 
 
 def _held(store: Store, way: Way, now: float) -> Held | None:

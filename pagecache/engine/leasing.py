@@ -5,9 +5,11 @@ a page that may be served to it, or is answered by its view. It holds nothing me
 transaction, and no lease.
 """
 
+import os
 import time
 from collections.abc import Generator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Any
 
@@ -41,28 +43,24 @@ PASSING = frozenset({Reason.MOVED, Reason.WIDENED, Reason.TOO_FEW_HITS})
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
 
 
-# While a turn ends, or gets what others wait for. This and the other lock are taken again where garbage is collected
-# meanwhile: steps that nobody takes any more end their turn then.
-_ending = RLock()
-
-
 class Turn:
     """That one request of this process makes a page, or waits for another process that does."""
 
-    __slots__ = ("_is_over", "_over", "in_store", "key", "token", "until")
+    __slots__ = ("_is_over", "_lock", "_over", "in_store", "key", "token", "until")
 
-    def __init__(self, key: str, seconds: float) -> None:
+    def __init__(self, key: str, seconds: float, lock: AbstractContextManager[object]) -> None:
         self.key = key
         self.token = versions.fresh()
         self.until = time.monotonic() + seconds
         self.in_store = False  # whether the store may have its lease
+        self._lock = lock
         self._is_over = False
         self._over: Future[None] | None = None
 
     @property
     def over(self) -> Future[None]:
         """What is done once the turn is over; made when somebody asks, for most end before anybody waits."""
-        with _ending:
+        with self._lock:
             if self._over is None:
                 self._over = Future()
                 if self._is_over:
@@ -71,7 +69,7 @@ class Turn:
 
     def end(self) -> None:
         """Let those go on who wait for it."""
-        with _ending:
+        with self._lock:
             self._is_over, over = True, self._over
         if over is not None:
             over.set_result(None)
@@ -81,7 +79,13 @@ class Turns:
     """Whose turn it is in this process; one that has lasted too long counts no more, nor the oldest of very many."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with none, as in a forked child: the turns there are its parent's."""
         self._turns: dict[str, Turn] = {}
+        # Taken again by the thread that has it where garbage is collected meanwhile: steps that nobody takes any more
+        # end their turn then.
         self._lock = RLock()
 
     def take(self, key: str, seconds: float) -> tuple[Turn, bool]:
@@ -90,7 +94,7 @@ class Turns:
             turn = self._turns.get(key)
             if turn is not None and turn.until > time.monotonic():
                 return turn, False
-            return remember(self._turns, key, Turn(key, seconds), MOST), True
+            return remember(self._turns, key, Turn(key, seconds, self._lock), MOST), True
 
     def end(self, turn: Turn) -> None:
         """End a turn, which is nobody's any more."""
@@ -101,6 +105,7 @@ class Turns:
 
 
 turns = Turns()
+os.register_at_fork(after_in_child=turns.forget)
 
 
 def take(visit: Visit, until: float) -> Flow:
@@ -193,7 +198,7 @@ def release(visit: Visit, reason: Reason | None = None) -> Flow:
     try:
         if is_marked:
             _mark(turn)
-        if turn.in_store and reason is not Reason.STORE and not announcer.owes:
+        if turn.in_store and reason is not Reason.STORE and not announcer.owed:
             yield Release(turn.key, turn.token, MARK if is_marked else b"", MARK_SECONDS)
     except StoreError as error:
         logger.warning("A lease lapses by itself, since it could not be given up: %s", error)

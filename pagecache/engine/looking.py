@@ -121,7 +121,7 @@ def _hold_to_announced(entry: Entry) -> None:
     """Refuse where something of the page's is still to be announced, or another thread could not announce meanwhile."""
     if not writes.unannounced().isdisjoint(entry.tags):
         raise Refused(Reason.UNANNOUNCED)
-    if announcer.owes:
+    if announcer.owed:
         raise Refused(Reason.OWED)
 
 
@@ -269,10 +269,10 @@ def _base(visit: Visit) -> tuple[str, ...]:
 
 def ready(visit: Visit) -> Flow:
     """Pay what is owed; refuse where that fails, or a snapshot would hide what others announce."""
-    if announcer.owes:
+    if announcer.owed:
         visit.found.glance = None  # it is older than what is announced
         yield Announce()
-        if announcer.owes:
+        if announcer.owed:
             raise Refused(Reason.OWED)
     if site_store().is_frozen():
         raise Refused(Reason.TRANSACTION)

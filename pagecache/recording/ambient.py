@@ -18,13 +18,10 @@ from django.utils.translation import trans_real
 
 from pagecache.core.types import UNSET
 
-REAL: Any = trans_real
-ZONES: Any = timezone
-
 
 def language() -> str | None:
     """Return the language that is active, None where translations are switched off."""
-    spoken = held_by(REAL._active)  # noqa: SLF001 where Django has it
+    spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
     if spoken is None:
         return settings.LANGUAGE_CODE
     tells = getattr(spoken, "to_language", translation.get_language)
@@ -34,11 +31,20 @@ def language() -> str | None:
 
 def time_zone() -> tzinfo:
     """Return the time zone that is active."""
-    zone = held_by(ZONES._active)  # noqa: SLF001 the same
+    zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
     if zone is None:
         return timezone.get_default_timezone()
     found: tzinfo = timezone.get_current_timezone() if zone is UNSET else zone
     return found
+
+
+def held() -> tuple[object, object]:
+    """Return the objects that the active language and time zone are found by; where that is not seen, new ones."""
+    spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
+    zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
+    if spoken is UNSET or zone is UNSET:
+        return object(), object()
+    return spoken, timezone.get_default_timezone() if zone is None else zone
 
 
 @contextmanager

@@ -343,7 +343,7 @@ def keep_plain(request: HttpRequest) -> None:
 
 
 def _take_off(request: HttpRequest, names: Iterable[str]) -> None:
-    held: dict[str, Any] = request.__dict__["META"]._held  # noqa: SLF001 our own
+    held: dict[str, Any] = request.__dict__["META"]._held  # noqa: SLF001 our own, past the property
     found = _found_headers(request)
     for name in names:
         held.pop(name, None)

@@ -115,9 +115,8 @@ def _quiet(cls: type, path: str, name: str) -> Callable[..., Any]:
 
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
-        if type(self) is not cls and type(self).__module__ != DERIVED:
-            return method(self, request, *args)
-        if path == LOCALE and _is_rerouted(request):
+        is_stock = type(self) is cls or type(self).__module__ == DERIVED
+        if not is_stock or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
         before = _vary(args) if tells_vary else ""
         token = muted.set(True)  # as `quietly` does, for each of many calls

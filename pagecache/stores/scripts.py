@@ -17,7 +17,7 @@ from struct import Struct
 from pagecache.core.vector import Marking, Plan, Watched
 from pagecache.stores.base import milliseconds
 
-TAG = Struct(">16sQI")  # a fresh version, its ttl, the seconds of doubt
+TAG = Struct(">16sQI")  # a fresh version, its ttl, the seconds of doubt: '>c16I8I4' in Lua
 
 
 class Script:
@@ -80,7 +80,7 @@ for i = 1, count do
     unsettled = true
   elseif #value ~= 16 then
     lapsed = lapsed or #value > 16
-    ttl = string.format('%.0f', ttl)
+    ttl = string.format('%.0f', ttl) -- in digits alone
     if value == '' and doubt > 0 then
       unsettled = true
       put(KEYS[i], fresh .. mark(NOBODY, doubt, at_time), ttl)

@@ -93,12 +93,10 @@ class PlainTalk:
             answer = self._reader.gets()
             if answer is self._nothing:
                 self._hear()
-            elif isinstance(
-                answer, ClosedError
-            ):  # it is loading its data, or wants to know who asks
+                continue
+            if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
                 raise answer
-            else:
-                answers.append(answer)
+            answers.append(answer)
         return answers
 
     def _hear(self) -> None:

@@ -181,7 +181,7 @@ def test_what_is_owed_is_paid_while_the_database_is_away(
             listen("away", say)
     del connections["away"]
     assert said == ["0.01 s.", "0.01 s.", "0.4 s."]
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 def test_it_says_that_the_function_is_of_another_version(site: Lane, psql: Run) -> None:

@@ -385,11 +385,11 @@ def test_a_connection_that_is_dead_but_open_is_an_error(monkeypatch: pytest.Monk
 def test_silence_is_no_error(listener: Listener) -> None:
     for _ in range(3):
         listener.hear(0)
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 def owed() -> bool:
-    return announcer.owes
+    return bool(announcer.owed)
 
 
 def test_what_could_not_be_announced_is_when_the_store_is_back(

@@ -20,7 +20,7 @@ A, B = b"a" * 16, b"b" * 16
 
 
 def owes() -> bool:
-    return announcer.owes
+    return bool(announcer.owed)
 
 
 def on_thread(effect: Any) -> Any:

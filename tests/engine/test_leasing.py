@@ -23,7 +23,7 @@ from pagecache.engine import leasing
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.effects import Fetch, Lease, Pause, Release, Render, Wait
 from pagecache.engine.flow import page
-from pagecache.engine.leasing import MARK, Turns, turns
+from pagecache.engine.leasing import MARK, Turn, Turns, turns
 from pagecache.engine.visit import MOST, known_tags, recipes, uncacheable
 from pagecache.recording.recorder import Recorder, begin_request, end_request, recording
 from pagecache.stores import StoreError, generic
@@ -499,6 +499,28 @@ def test_a_turn_ends_while_its_thread_takes_another(monkeypatch: pytest.MonkeyPa
     assert is_ours
     assert first.over.done()
     turns.end(second)
+
+
+def test_who_asks_once_a_turn_is_over_does_not_wait() -> None:
+    turn, _ = turns.take("key", 60)
+    turns.end(turn)
+    assert turn.over.done()
+
+
+def test_who_asks_while_a_turn_ends_does_not_wait_for_ever() -> None:
+    both = threading.Barrier(2)
+
+    def end(turn: Turn) -> None:
+        both.wait()
+        turns.end(turn)
+
+    with ThreadPoolExecutor(1) as pool:
+        for number in range(200):
+            turn, _ = turns.take(str(number), 60)
+            ended = pool.submit(end, turn)
+            both.wait()
+            turn.over.result(timeout=10)
+            ended.result()
 
 
 def test_a_turn_that_lasted_too_long_passes_on() -> None:

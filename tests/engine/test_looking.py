@@ -63,7 +63,7 @@ def get_late(moon: str) -> tuple[str, str]:
 def test_what_is_owed_is_paid_before_a_page_is_looked_up_late() -> None:
     announcer.owed[object()] = Due(frozenset({"data"}))
     assert get_late("full") == ("old", STORED)
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 @pytest.mark.usefixtures("_segmented")
@@ -167,7 +167,7 @@ def test_nobody_is_served_while_an_announcement_is_owed() -> None:
         _, status, visit = get()
     assert (status, reason(visit)) == ("fwd=bypass", Reason.OWED)
     assert get()[1] == "fwd=stale; stored; ttl=300"
-    assert not announcer.owes
+    assert not announcer.owed
 
 
 @pytest.mark.parametrize("stored", [True, False])

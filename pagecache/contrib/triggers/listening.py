@@ -54,16 +54,16 @@ class Listener:
 
     def hear(self, seconds: float = SILENCE) -> None:
         """Wait for messages, and announce what they tell together with what is owed."""
-        messages = self._channel.heard(min(RETRY, seconds) if announcer.owes else seconds)
+        messages = self._channel.heard(min(RETRY, seconds) if announcer.owed else seconds)
         if not messages:
             self._channel.ask()
         _announce(_meant(messages))
 
 
 def _announce(tags: frozenset[str]) -> None:
-    if announcer.owes:
+    if announcer.owed:
         close_old_connections()  # the cache may be away for a broken connection to its database
-    if tags or announcer.owes:
+    if tags or announcer.owed:
         announcer.announce(tags)
 
 
@@ -124,7 +124,7 @@ def listen(alias: str, say: Callable[[str], object]) -> None:
                     listener.hear()
         except psycopg.Error as error:
             _announce(frozenset())  # what is owed does not wait for the database
-            pause = min(RETRY, delay) if announcer.owes else delay
+            pause = min(RETRY, delay) if announcer.owed else delay
             say(f"The database {alias!r} is lost: {_line(error)}. Trying again in {pause:g} s.")
             time.sleep(pause)
             delay = min(2 * delay, LONGEST_DELAY)

@@ -59,7 +59,7 @@ class Command(BaseCommand):
                 raise CommandError(message)
             hard, softly = parted(tags, soft=options["soft"])
             announcer.announce(hard, soft=softly)
-            if announcer.owes:
+            if announcer.owed:
                 message = "The cache server could not be reached: nothing was dropped. Start it and try again."
                 raise CommandError(message)
         for tag in sorted(tag for tag in tags if tag.removesuffix(ROWS) not in tags - {tag}):
