@@ -63,8 +63,8 @@ STATING = (*MIDDLEWARE, LAST_SYNC, LAST_ASYNC)  # where the response says how lo
 PATIENCE = 15  # seconds that a test may take meanwhile
 
 
-def sending(lane: Lane, fields: dict[str, str], body: str = "hello") -> None:
-    """Show a page with these header fields, whose dates are counted from now."""
+def sending(lane: Lane, fields: dict[str, str], body: str = "hello") -> float:
+    """Show a page with these header fields, whose dates are counted from now; return when that is."""
     now = time.time()
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -72,6 +72,7 @@ def sending(lane: Lane, fields: dict[str, str], body: str = "hello") -> None:
         return HttpResponse(body, headers=said)
 
     lane.show(view)
+    return now
 
 
 @through(*STATING)
@@ -123,7 +124,7 @@ def test_what_a_targeted_field_allows_here_is_as_fresh_elsewhere_as_was_said(lan
 @pytest.mark.parametrize("case", GUESSES, ids=ids(GUESSES))
 def test_how_long_is_guessed_where_the_site_asks_for_it(lane: Lane, case: Guess) -> None:
     lane.configure(TIMEOUT=0, NEGATIVE_TIMEOUT=None, HEURISTIC=0.1)
-    said = dates_of(case.fields)
+    said = dates_of(case.fields, time.time())
     lane.show(lambda request: HttpResponse("page", headers=said, status=case.status))
 
     first, second = lane.get(), lane.get()
@@ -141,16 +142,16 @@ def test_nothing_is_guessed_unless_asked_for(lane: Lane) -> None:
     assert [lane.see().ttl, lane.see().hit] == [0, False]  # kept only to ask the view about it
 
 
-def dates_of(fields: dict[str, str]) -> dict[str, str]:
-    return {name: http_cases.dated(value, time.time()) for name, value in fields.items()}
+def dates_of(fields: dict[str, str], now: float) -> dict[str, str]:
+    return {name: http_cases.dated(value, now) for name, value in fields.items()}
 
 
 @pytest.mark.parametrize("case", CONDITIONS, ids=ids(CONDITIONS))
 def test_conditions_are_answered_by_the_book(lane: Lane, case: Condition) -> None:
-    sending(lane, case.fields)
+    now = sending(lane, case.fields)
     lane.get()
 
-    answer = lane.get(headers=dates_of(case.asked))
+    answer = lane.get(headers=dates_of(case.asked, now))
 
     assert status(answer).hit
     assert answer.status_code == (304 if case.is_known else 200)
@@ -312,10 +313,10 @@ TEN = "0123456789"
 @pytest.mark.parametrize("case", PARTS, ids=ids(PARTS))
 def test_parts_are_cut_out_of_the_stored_page(lane: Lane, case: Part) -> None:
     lane.configure(RANGES=True)
-    sending(lane, case.fields, TEN)
+    now = sending(lane, case.fields, TEN)
     whole = lane.get()
 
-    answer = lane.get(headers=dates_of(case.asked))
+    answer = lane.get(headers=dates_of(case.asked, now))
 
     assert status(answer).hit
     if case.part is None:
