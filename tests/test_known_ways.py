@@ -13,10 +13,11 @@ import re
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
 from functools import partial
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings as django_settings
@@ -320,6 +321,50 @@ def test_settings_may_be_tuples(lane: Lane, settings: Any, name: str) -> None:
 
     assert before
     assert ways_known() == before
+
+
+@through(MIDDLEWARE_SYNC, WSGI)
+def test_hosts_that_change_while_it_is_found_out_what_is_active_are_others(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts, asked, name_of = ["testserver", "a.example"], headers(Host="a.example"), ambient.name_of
+    lane.settings.ALLOWED_HOSTS = hosts
+    lane.configure(REVEAL=None)
+    lane.show(showing(lambda request: request.get_host()))
+    translation.activate("en")
+    assert [lane.read(**asked) for _ in range(4)] == ["a.example"] * 4
+
+    def others_remove_it(zone: tzinfo) -> str | None:
+        if "a.example" in hosts:
+            hosts.remove("a.example")
+        return name_of(zone)
+
+    monkeypatch.setattr(ambient, "name_of", others_remove_it)
+    translation.activate("de")
+    lane.get()
+    translation.activate("en")
+
+    assert lane.get(**asked).status_code == 400
+
+
+def test_what_is_active_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may change what all have where nothing is active, and change it back."""
+    translation.deactivate()
+    timezone.deactivate()
+    tokyo, berlin = ZoneInfo("Asia/Tokyo"), ZoneInfo("Europe/Berlin")
+    zones, name_of = iter([tokyo, berlin, tokyo]), ambient.name_of
+    monkeypatch.setattr(timezone, "get_default_timezone", lambda: next(zones))
+
+    def while_others_set_the_language(zone: tzinfo) -> str | None:
+        monkeypatch.setattr(django_settings, "LANGUAGE_CODE", "de")
+        return name_of(zone)
+
+    monkeypatch.setattr(ambient, "name_of", while_others_set_the_language)
+
+    *_, beside = address_in_scope({"method": "GET"}) or ()
+
+    assert isinstance(beside, tuple)
+    assert beside[:2] == ("en", "Asia/Tokyo")
 
 
 def heard(**_kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from copy import copy
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -103,11 +104,14 @@ def _beside() -> Address | None:
     )
     if are_settings_as_before and last.spoken is spoken and last.zone is zone:
         return last.found
-    token = last.token if are_settings_as_before else object()
-    name = ambient.name_of(ambient.time_zone())
-    found = None if name is None else (ambient.language(), name, token)
-    stated = is_enabled, language_code, is_debugging, copy(hosts), copy(agents)
-    _last = Beside(spoken, zone, *stated, token, found)
+    if not are_settings_as_before:
+        # A list may change at any time, and a token stands for what was compared: it is copied with a new one only.
+        stated = is_enabled, language_code, is_debugging, copy(hosts), copy(agents)
+        last = Beside(spoken, zone, *stated, token=object(), found=None)
+    name = ambient.name_of(zone if isinstance(zone, tzinfo) else ambient.time_zone())
+    language = language_code if spoken is None else ambient.language_of(spoken)
+    found = None if name is None else (language, name, last.token)
+    _last = last._replace(spoken=spoken, zone=zone, found=found)
     return found
 
 

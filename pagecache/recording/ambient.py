@@ -22,8 +22,11 @@ from pagecache.core.types import UNSET
 def language() -> str | None:
     """Return the language that is active, None where translations are switched off."""
     spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
-    if spoken is None:
-        return settings.LANGUAGE_CODE
+    return settings.LANGUAGE_CODE if spoken is None else language_of(spoken)
+
+
+def language_of(spoken: Any) -> str | None:
+    """Return the language of what is held as active."""
     tells = getattr(spoken, "to_language", translation.get_language)
     found: str | None = tells()
     return found
