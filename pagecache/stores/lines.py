@@ -76,9 +76,9 @@ class Line:
         if meanwhile is not None:
             _done(meanwhile)
         answers = talk.answers(len(asked) + len(commands))
-        self._used = time.monotonic()
-        if asked:  # who answers, after a while
+        if asked:  # who answers, after a while; who does not tell is asked again
             hold_to(self.prefix, answers[: len(asked)])
+        self._used = time.monotonic()
         return answers[len(asked) :]
 
     def drive(

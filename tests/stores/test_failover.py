@@ -163,6 +163,25 @@ def test_nothing_is_read_from_a_server_that_became_a_replica(
             does.fetch("a")
 
 
+def test_a_server_that_refused_to_say_who_it_is_is_asked_again(
+    open_pages: OpenStore, verbs: Lane
+) -> None:
+    with Instance(*QUIETLY) as one, Instance(*QUIETLY) as two:
+        store = opened(open_pages, two.backend)
+        does = verbs(store)
+        does.put({"a": b"old"})
+        two.admin.replicaof("127.0.0.1", one.port)
+        two.admin.replicaof("no", "one")
+        two.admin.acl_setuser("default", enabled=True, commands=["-info"])
+        let_time_pass(store)
+        with pytest.raises(StoreError, match="fetch failed: NoPermissionError"):
+            does.fetch("a")
+        two.admin.acl_setuser("default", enabled=True, commands=["+info"])
+        with suppress(StoreError):
+            assert does.fetch("a") == [None]
+        assert does.fetch("a") == [None]
+
+
 def test_nothing_is_read_from_a_primary_that_is_cut_off(open_pages: OpenStore, verbs: Lane) -> None:
     """Another may have been chosen meanwhile."""
     with Instance() as alone:
