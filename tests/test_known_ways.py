@@ -367,6 +367,58 @@ def test_what_is_active_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert beside[:2] == ("en", "Asia/Tokyo")
 
 
+class Tenants:
+    """Hosts that are found out each time, and are equal to all others that are found out so."""
+
+    def __init__(self, hosts: list[str]) -> None:
+        self.hosts: list[str] | None = hosts
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tenants)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[str]:
+        if self.hosts is None:
+            raise LookupError
+        return iter(self.hosts)
+
+    def __copy__(self) -> Tenants:
+        raise TypeError
+
+
+@pytest.mark.parametrize("local", [None, "validate"])
+def test_hosts_that_are_found_out_are_told_apart_by_what_is_found(
+    lane: Lane, local: str | None
+) -> None:
+    tenants, asked = Tenants(["testserver", "a.example"]), headers(Host="a.example")
+    lane.settings.ALLOWED_HOSTS = tenants
+    lane.configure(REVEAL=None, LOCAL=local)
+    lane.show(showing(lambda request: request.get_host()))
+    assert [lane.read(**asked) for _ in range(4)] == ["a.example"] * 4
+    assert ways_known()
+
+    tenants.hosts = ["testserver"]
+
+    assert lane.get(**asked).status_code == 400
+
+
+@pytest.mark.parametrize("local", [None, "validate"])
+def test_hosts_that_cannot_be_found_out_stop_nobody_who_does_not_ask(
+    lane: Lane, local: str | None
+) -> None:
+    lane.settings.ALLOWED_HOSTS = tenants = Tenants(["testserver"])
+    lane.configure(REVEAL=None, LOCAL=local)
+    lane.middleware()
+    lane.show(showing(lambda _request: "page"))
+    for _ in range(4):
+        lane.read()
+
+    tenants.hosts = None
+
+    assert [lane.read() for _ in range(3)] == ["page"] * 3
+
+
 def heard(**_kwargs: Any) -> None:
     """Hear of the end of a request: the fast lane leaves all to Django then."""
 

@@ -92,6 +92,13 @@ def _beside() -> Address | None:
     except KeyError:
         language_code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
         hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
+    try:  # another kind of object may say that it is equal, and hold others
+        if type(hosts) is not list:
+            hosts = tuple(hosts)
+        if type(agents) is not list:
+            agents = tuple(agents)
+    except Exception:  # noqa: BLE001 code of the site, which raises it where the site asks for them
+        return None
     is_enabled = conf.get().enabled
     spoken, zone = ambient.held()
     last = _last
