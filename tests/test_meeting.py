@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
@@ -15,6 +16,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import translation
 from redis.exceptions import ResponseError
 
@@ -454,6 +456,37 @@ def test_responses_for_one_page_share_nothing() -> None:
         for name, value in vars(one).items()
         if value is vars(other)[name] and not isinstance(value, constant)
     ]
+
+
+def loaded_anew(name: str) -> Any:
+    """Return a module as it would be if it were imported now; others keep what they have of it."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_response_has_what_others_give_to_all_and_shares_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, is_before: bool
+) -> None:
+    """Who puts their own in the place of Django's `__init__` may do so before the module is imported, or later."""
+    init = HttpResponseBase.__init__
+
+    def more(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.notes = []
+
+    monkeypatch.setattr(HttpResponseBase, "__init__", more)
+    made = loaded_anew("pagecache.bridge.plain").PlainResponse if is_before else PlainResponse
+    entry = Entry(b"", (), 200, (), b"body", 0.0)
+    responses: list[Any] = [made().showing(entry) for _ in range(2)]
+
+    responses[0].notes.append("of one visitor")
+    assert responses[1].notes == []
+    assert responses[1].content == b"body"
 
 
 def begins(**_kwargs: object) -> None:

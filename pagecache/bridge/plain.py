@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.http import HttpResponse
-from django.http.response import ResponseHeaders
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 from pagecache.announcing import site_store
 from pagecache.bridge import outside
@@ -88,13 +88,25 @@ BLANK = {
     for name, value in vars(HttpResponse(content_type="")).items()
     if name not in {"headers", "cookies", "_resource_closers", "_container"}
 }
+SHARED = {type(None), bool}  # what can be the same in all
+
+
+def _makers() -> tuple[object, ...]:
+    return HttpResponse.__init__, HttpResponseBase.__init__
+
+
+# Sites and their packages put others in their place. These may have made what only one response is to have.
+MAKERS = _makers() if SHARED.issuperset(map(type, BLANK.values())) else ()
 
 
 class PlainResponse(HttpResponse):
     """The response for a page (a 200) that everybody gets as it is; made before that is there, where there is time."""
 
     def __init__(self) -> None:
-        """Have what `HttpResponse` gives one, without its steps: what a site puts around these does not run."""
+        """Have what `HttpResponse` gives one, without its steps, unless a site has put something around these."""
+        if _makers() != MAKERS:
+            super().__init__(content_type="")
+            return
         self.__dict__.update(BLANK)
         self.headers, self.cookies = ResponseHeaders({}), SimpleCookie()
         self._resource_closers: list[Any] = []
