@@ -128,7 +128,7 @@ class PlainResponse(HttpResponse):
         The URLconf that Django's handler made active is the site's own, which counts as well where none is.
         """
         _hearing.changed()
-        if _hearing.unknown or site_store().asks_database or _asks_for_hosts():
+        if _hearing.unknown or site_store().asks_database or asks_for_hosts():
             super().close()
             return
         for close in self._resource_closers:
@@ -142,6 +142,6 @@ class PlainResponse(HttpResponse):
         end_request()
 
 
-def _asks_for_hosts() -> bool:
+def asks_for_hosts() -> bool:
     """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
-    return type(settings.ALLOWED_HOSTS) not in {list, tuple}
+    return type(settings.ALLOWED_HOSTS) not in {list, tuple, set, frozenset}
