@@ -144,4 +144,8 @@ class PlainResponse(HttpResponse):
 
 def asks_for_hosts() -> bool:
     """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
-    return type(settings.ALLOWED_HOSTS) not in {list, tuple, set, frozenset}
+    known = object.__getattribute__(settings, "__dict__")  # without the steps of a lazy object
+    hosts = known.get("ALLOWED_HOSTS")
+    if hosts is None:
+        hosts = settings.ALLOWED_HOSTS
+    return type(hosts) not in {list, tuple, set, frozenset}
