@@ -35,7 +35,7 @@ from tests.servers import redis
 SHORT = "pagecache", "pagecache-wsgi", "pagecache-wsgi-validate", "pagecache-wsgi-push"
 CONTENDERS = ("django", "cacheops", *SHORT)
 SHORT_RATES, RATES = (0, 10), (0, 1, 10, 100)  # writes a second
-SECONDS, ROUNDS, CONNECTIONS = 4.0, 3, 8
+SECONDS, ROUNDS, CONNECTIONS = 4.0, 5, 8
 MOST_WRITES = 100_000  # of one run
 PAGE = re.compile(MADE + rb"(\d{8})\n")
 BOUND = 1.0  # seconds; `PUSH_BOUND` as it is by default

@@ -31,8 +31,7 @@ class Script:
 
 
 _SHARED = """
-local function read(key)
-  local value = redis.pcall('GET', key)
+local function version(value)
   return type(value) == 'string' and #value >= 16 and (#value - 16) % 12 == 0 and value or ''
 end
 local function put(key, value, ttl)
@@ -54,36 +53,36 @@ end
 local NOBODY = string.rep('\\0', 8)
 """
 
-_FREE = """
-local function free(key, token, mark, ttl)
-  if redis.pcall('GET', key) ~= token then return end
-  if mark == '' then redis.call('DEL', key) else put(key, mark, ttl) end
-end
-"""
-
-# `held_still` of the core. KEYS: the tags, `*`, the entry if it is to be saved, what is saved beside it if anything,
-# the lease if there is one. ARGV: the number of tags, whether there is an entry and something beside it, the start of
-# `*`, head, tail, ttl, the value and ttl beside, the next version of `*` and its ttl, the token of the lease (empty:
-# none); then for each tag, as one: a fresh version, its ttl, the seconds of doubt (0: none), and its start (empty:
-# newly met). Gives the versions saved with, "unsettled", or nothing.
+# `held_still` of the core. KEYS: the tags, `*`, the lease if there is one, the entry if it is to be saved, and what is
+# saved beside it if anything. ARGV: the number of tags, whether there is an entry and something beside it, the start
+# of `*`, head, tail, ttl, the value and ttl beside, the next version of `*` and its ttl, the token of the lease
+# (empty: none); then for each tag, as one: a fresh version, its ttl, the seconds of doubt (0: none), and its start
+# (empty: newly met). Gives the versions saved with, "unsettled", or nothing. What is there is read at once, as much as
+# Lua takes.
 SAVE = Script(
     _SHARED,
-    _FREE,
     """
 local count, has_entry, has_beside = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
-local starts, ends, held, unsettled, lapsed, at_time = {}, {}, true, false, false, now()
+local star, lease = count + 1, ARGV[12] ~= '' and count + 2
+local entry = (lease or star) + 1
+local there = {}
+for first = 1, entry - 1, 1000 do
+  local some = redis.call('MGET', unpack(KEYS, first, math.min(first + 999, entry - 1)))
+  for i = 1, #some do there[first + i - 1] = some[i] end
+end
+local starts, ends, held, unsettled, lapsed = {}, {}, true, false, false
 for i = 1, count do
   local fresh, ttl, doubt, at = struct.unpack('>c16I8I4', ARGV[12 + i])
   starts[i] = ARGV[12 + i]:sub(at)
-  local value = read(KEYS[i])
-  if #value > 16 and marks(value, {}, at_time) ~= '' then
+  local value = version(there[i])
+  if #value > 16 and marks(value, {}, now()) ~= '' then
     unsettled = true
   elseif #value ~= 16 then
     lapsed = lapsed or #value > 16
     ttl = string.format('%.0f', ttl) -- in digits alone
     if value == '' and doubt > 0 then
       unsettled = true
-      put(KEYS[i], fresh .. mark(NOBODY, doubt, at_time), ttl)
+      put(KEYS[i], fresh .. mark(NOBODY, doubt, now()), ttl)
     else
       put(KEYS[i], fresh, ttl)
     end
@@ -91,22 +90,17 @@ for i = 1, count do
   end
   ends[i] = value
 end
-if lapsed then put(KEYS[count + 1], ARGV[10], ARGV[11]) end
-local star = read(KEYS[count + 1])
-local star_still = #star == 16 and star == ARGV[4]
+if lapsed then put(KEYS[star], ARGV[10], ARGV[11]) end
+local star_still = not lapsed and #version(there[star]) == 16 and there[star] == ARGV[4]
 for i = 1, count do
   if starts[i] == '' then held = held and star_still else held = held and starts[i] == ends[i] end
 end
 held = held and not unsettled
 if held and has_entry then
-  put(KEYS[count + 2], ARGV[5] .. table.concat(ends) .. ARGV[6], ARGV[7])
+  put(KEYS[entry], ARGV[5] .. table.concat(ends) .. ARGV[6], ARGV[7])
 end
-local last = #KEYS
-if ARGV[12] ~= '' then
-  free(KEYS[last], ARGV[12], '', '')
-  last = last - 1
-end
-if has_beside then put(KEYS[last], ARGV[8], ARGV[9]) end
+if lease and there[lease] == ARGV[12] then redis.call('DEL', KEYS[lease]) end
+if has_beside then put(KEYS[#KEYS], ARGV[8], ARGV[9]) end
 return held and ends or (unsettled or lapsed) and 'unsettled'
 """,
 )
@@ -124,7 +118,7 @@ for at = 1, #ended, 8 do leaving[ended:sub(at, at + 7)] = true end
 put(KEYS[1], ARGV[5], ttl)
 for i = 2, (#ARGV - 2) / 3 do
   local fresh, certain, moved = unpack(ARGV, 3 * i, 3 * i + 2)
-  local value = read(KEYS[i])
+  local value = version(redis.pcall('GET', KEYS[i]))
   local kept = marks(value, leaving, at_time)
   if value == '' and certain ~= '1' then kept = mark(NOBODY, seconds, at_time) end
   if by ~= '' then kept = kept .. mark(by, seconds, at_time) end
@@ -135,7 +129,13 @@ end
 )
 
 # A lease is given up by who holds it. KEYS: the lease. ARGV: the token, what takes its place (empty: nothing), its ttl.
-RELEASE = Script(_SHARED, _FREE, "free(KEYS[1], ARGV[1], ARGV[2], ARGV[3])")
+RELEASE = Script(
+    _SHARED,
+    """
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else put(KEYS[1], ARGV[2], ARGV[3]) end
+""",
+)
 
 
 _milliseconds = lru_cache(100)(milliseconds)
@@ -175,7 +175,7 @@ def save_keys(plan: Plan) -> list[str]:
     entry = [] if plan.key is None else [plan.key]
     beside = [] if plan.beside is None else [plan.beside[0]]
     lease = [] if plan.lease is None else [plan.lease[0]]
-    return [*[tag.key for tag in plan.tags], plan.star, *entry, *beside, *lease]
+    return [*[tag.key for tag in plan.tags], plan.star, *lease, *entry, *beside]
 
 
 def save_arguments(plan: Plan) -> tuple[bytes, ...]:

@@ -212,7 +212,7 @@ def test_teeth_a_lapsed_mark_that_does_not_move_the_star(
 
 
 def test_teeth_a_mark_that_is_taken_for_a_missing_version(instance: Instance, without: Any) -> None:
-    without("if #value > 16 and marks(value, {}, at_time) ~= '' then", "if false then")
+    without("if #value > 16 and marks(value, {}, now()) ~= '' then", "if false then")
     assert finds(instance, reader, reader, killed)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pagecache.core.reasons import Reason
-from pagecache.core.vector import Marking
+from pagecache.core.vector import Marking, Plan
 from pagecache.stores import Store
 from pagecache.stores.lines import packed
 from pagecache.stores.redis import RedisStore
@@ -135,3 +135,18 @@ def test_an_entry_may_have_thousands_of_tags(does: Verbs) -> None:
     saved = does.save(plan_of(*(watched(f"t{i}") for i in range(9000)), star=star))
     assert isinstance(saved, tuple)
     assert does.fetch("entry") == [b"".join(saved)]
+
+
+@pytest.mark.parametrize("moved", [None, 1, 1500, 2500])
+def test_an_entry_may_have_very_many_tags(does: Verbs, moved: int | None) -> None:
+    star, token = version(), version()
+    starts = {str(number): version() for number in range(1, 2501)}
+    does.announce("*", {"*": star, **starts})
+    does.lease("lease", token, "entry")
+    if moved is not None:
+        does.put({str(moved): version()})
+    watching = tuple(watched(key, start) for key, start in starts.items())
+    plan = Plan("*", star, version(), HOUR, watching, "entry", b"head", b"tail", HOUR)
+    found = does.save(plan._replace(lease=("lease", token)))
+    assert found == (Reason.MOVED if moved else tuple(starts.values()))
+    assert does.fetch("lease") == [None]
