@@ -120,7 +120,8 @@ def settled(
 ) -> Sent | FastVisit | None:
     """Return what is sent, or the visit that looks it up; None where Django is to have the request alone.
 
-    Where a look-up takes Django's connection to a database, none was ever made in a lane, and so nothing is known.
+    Where a look-up takes Django's connection to a database, none was ever made in a lane, and so nothing is known. One
+    that finds out the hosts by code of the site may take it, too.
     """
     glanced = met.glance
     if entry is not None and glanced is not None:
@@ -128,6 +129,8 @@ def settled(
             sent: Sent = make_visit().serve_plainly(entry, glanced.way.key)
             return sent
         return plain.plainly(entry, glanced.held)
+    if plain.asks_for_hosts():
+        return None
     visit = make_visit()
     visit.found.glance = glanced
     return None if asks_database(visit) else visit

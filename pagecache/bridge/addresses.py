@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from pagecache import conf
 from pagecache.recording import ambient
 
+PLAIN = {list, tuple, set, frozenset}
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
 
@@ -92,12 +93,7 @@ def _beside() -> Address | None:
     except KeyError:
         language_code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
         hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
-    try:  # another kind of object may say that it is equal, and hold others
-        if type(hosts) is not list:
-            hosts = tuple(hosts)
-        if type(agents) is not list:
-            agents = tuple(agents)
-    except Exception:  # noqa: BLE001 code of the site, which raises it where the site asks for them
+    if type(hosts) not in PLAIN or type(agents) not in PLAIN:  # code of the site finds them out
         return None
     is_enabled = conf.get().enabled
     spoken, zone = ambient.held()

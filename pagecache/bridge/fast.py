@@ -113,7 +113,7 @@ class Lane:
     def is_open(self) -> bool:
         """Whether requests may be answered here: not those of a page being made, for it depends on the answer.
 
-        Nor those that somebody else wants to hear of, or that code of the site may open a connection for.
+        Nor those that somebody else wants to hear of.
         """
         strangers = self._strangers
         if strangers.changed() and strangers.unknown:
@@ -122,7 +122,7 @@ class Lane:
                 "what need not hear of pages from the store.",
                 ", ".join(strangers.unknown),
             )
-        return not (strangers.unknown or plain.asks_for_hosts()) and recorder() is None
+        return not strangers.unknown and recorder() is None
 
 
 def asks_database(visit: DjangoVisit) -> bool:

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase, ResponseHeaders
 
 from pagecache.announcing import site_store
 from pagecache.bridge import outside
+from pagecache.bridge.addresses import PLAIN
 from pagecache.bridge.outgoing import by_name, of_now
 from pagecache.core.codec import FOREVER, Entry
 from pagecache.recording.recorder import end_request
@@ -144,8 +145,4 @@ class PlainResponse(HttpResponse):
 
 def asks_for_hosts() -> bool:
     """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
-    known = object.__getattribute__(settings, "__dict__")  # without the steps of a lazy object
-    hosts = known.get("ALLOWED_HOSTS")
-    if hosts is None:
-        hosts = settings.ALLOWED_HOSTS
-    return type(hosts) not in {list, tuple, set, frozenset}
+    return type(settings.ALLOWED_HOSTS) not in PLAIN

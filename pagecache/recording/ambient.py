@@ -77,12 +77,12 @@ def held_by(local: Any) -> Any:
     """Return what the running thread, or task, has in a Local; None for nothing, `UNSET` where that is not seen."""
     try:
         held = local._storage._data  # noqa: SLF001 its own names
+        if type(held) is not ContextVar:
+            return UNSET
+        stored: Any = held.get(None)
+        if stored is None:
+            return None
+        is_seen = stored.thread_id == get_ident() and type(stored.data) is dict
+        return stored.data.get("value") if is_seen else UNSET
     except AttributeError:
         return UNSET
-    if type(held) is not ContextVar:
-        return UNSET
-    stored: Any = held.get(None)
-    if stored is None:
-        return None
-    thread, data = getattr(stored, "thread_id", None), getattr(stored, "data", None)
-    return data.get("value") if thread == get_ident() and type(data) is dict else UNSET
