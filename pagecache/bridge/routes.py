@@ -9,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.dispatch import receiver
 from django.urls import ResolverMatch, resolve
-from django.utils import translation
 from django.utils.module_loading import import_string
 
 from pagecache import conf
@@ -17,6 +16,7 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Resolved, Route, remember
 from pagecache.core.urls import matches_any
 from pagecache.events import settings_reloaded
+from pagecache.recording.ambient import speaking
 from pagecache.recording.stock import KNOWN_OUTSIDE
 
 MOST = 10_000
@@ -75,7 +75,7 @@ def holds(known: Route, place: tuple[str, str | None, str]) -> bool:
 
 def _find(path: str, urlconf: Any, language: str | None) -> Route:
     try:
-        with nullcontext() if language is None else translation.override(language):
+        with nullcontext() if language is None else speaking(language):
             match = resolve(path, urlconf)
     except Exception:  # noqa: BLE001 Http404, and whatever a converter raises
         return Route(Reason.UNRESOLVED)

@@ -15,12 +15,13 @@ from django.core.signals import request_finished, request_started
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core import types
 from pagecache.core.types import Input, Refused
+from pagecache.recording.ambient import speaking
 
 # Of the server, and of the address that was asked for.
 KEPT = (
@@ -122,7 +123,7 @@ def _scope(asked: DjangoAsked, meta: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _as_there(asked: DjangoAsked) -> Iterator[None]:
     """Have active, inside, what was when a request came."""
-    with translation.override(asked.active), timezone.override(asked.zone):
+    with speaking(asked.active), timezone.override(asked.zone):
         yield
 
 

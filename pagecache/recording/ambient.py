@@ -4,7 +4,7 @@ To ask one of these for what is not there takes long, for the text of an error t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import timezone as fixed_offset
 from datetime import tzinfo
@@ -30,6 +30,12 @@ def language_of(spoken: Any) -> str | None:
     tells = getattr(spoken, "to_language", translation.get_language)
     found: str | None = tells()
     return found
+
+
+def speaking(language: str | None) -> AbstractContextManager[None]:
+    """Have a language active inside, None for none; where nothing was active, nothing is afterwards."""
+    was_silent = held_by(trans_real._active) is None  # type: ignore[attr-defined]  # noqa: SLF001 the same
+    return translation.override(language, deactivate=was_silent)
 
 
 def time_zone() -> tzinfo:

@@ -85,6 +85,21 @@ def test_translations_that_tell_no_language_are_those_of_the_site(settings: Any)
         assert ambient.language() == settings.LANGUAGE_CODE
 
 
+@pytest.mark.parametrize("language", ["de", None])
+@pytest.mark.parametrize("name", ACTIVE)
+def test_a_language_is_spoken_inside_and_what_was_active_is_so_again(
+    name: str, language: str | None
+) -> None:
+    within: AbstractContextManager[None] = ACTIVE[name]()  # type: ignore[operator]
+    active = trans_real._active  # type: ignore[attr-defined]
+    with within:
+        before, was_held = said(), ambient.held_by(active)
+        with ambient.speaking(language):
+            assert translation.get_language() == language
+        assert said() == before
+        assert (ambient.held_by(active) is None) == (was_held is None)
+
+
 def test_a_local_of_another_make_is_not_looked_into() -> None:
     assert ambient.held_by(object()) is UNSET
     assert ambient.held_by(Local(thread_critical=True)) in {None, UNSET}
