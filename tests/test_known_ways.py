@@ -10,6 +10,7 @@ import gzip
 import io
 import math
 import re
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -28,11 +29,12 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import path
 from django.utils import timezone, translation
+from django.utils.translation import trans_real
 from freezegun import freeze_time
 
 from pagecache import invalidate
 from pagecache.announcing import Due, announcer, site_store
-from pagecache.bridge import plain
+from pagecache.bridge import outgoing, plain
 from pagecache.bridge.addresses import address_in_scope
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
@@ -40,7 +42,7 @@ from pagecache.bridge.plain import Dressed, plainly
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
-from pagecache.core.types import UNSET, Way
+from pagecache.core.types import Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import local
 from pagecache.recording import ambient
@@ -186,7 +188,7 @@ def addresses_known() -> int:
 
 
 def pages_sent_plainly() -> int:
-    return sum(held.sent is not None for held in local._held.values())
+    return sum(held.dressed is not None for held in local._held.values())
 
 
 def judge(lane: Lane, case: Case) -> None:
@@ -221,9 +223,9 @@ def test_whoever_differs_in_what_counts_is_not_led_to_the_page(lane: Lane, name:
 def dressed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
     """The pages that were served at a glance."""
     served: list[Entry] = []
-    of_entry, of_held = plain.fields_of, plain.dressed
+    of_entry, of_held = outgoing.fields_at, plain.dressed
 
-    def fields_of(entry: Entry, now: float) -> plain.Fields:
+    def fields_at(entry: Entry, now: float) -> plain.Fields:
         served.append(entry)
         return of_entry(entry, now)
 
@@ -231,7 +233,7 @@ def dressed(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
         served.append(held.entry)
         return of_held(held)
 
-    monkeypatch.setattr(plain, "fields_of", fields_of)
+    monkeypatch.setattr(plain, "fields_at", fields_at)
     monkeypatch.setattr(plain, "dressed", dressed)
     return served
 
@@ -858,7 +860,7 @@ def test_address_is_the_same_again_once_the_same_is_active() -> None:
 def test_address_tells_languages_apart_that_are_not_seen_where_django_has_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ambient, "held_by", lambda _local: UNSET)
+    monkeypatch.setattr(trans_real, "_active", threading.local())  # which holds it in another way
 
     german, french, again = addresses_in("de", "fr", "de")
 

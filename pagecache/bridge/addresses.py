@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from pagecache import conf
 from pagecache.recording import ambient
 
-PLAIN = {list, tuple, set, frozenset}
+# Kinds of settings that hold what they say; what another one says is found out by code of the site.
+HOLDING = {list, tuple, set, frozenset}
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
 
@@ -93,7 +94,7 @@ def _beside() -> Address | None:
     except KeyError:
         language_code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
         hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
-    if type(hosts) not in PLAIN or type(agents) not in PLAIN:  # code of the site finds them out
+    if type(hosts) not in HOLDING or type(agents) not in HOLDING:
         return None
     is_enabled = conf.get().enabled
     spoken, zone = ambient.held()

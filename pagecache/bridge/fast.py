@@ -75,7 +75,7 @@ class FastVisit(DjangoVisit):
             status = response.status_code
             return Sent(status, line_of(status), tuple(response.items()), response.content)
         fields = outgoing.fields(self.asked.method, self.request, entry, now, self.found.key)
-        return plain.sent(entry, fields)
+        return plain.sent_of(entry, fields)
 
 
 @contextmanager

@@ -106,15 +106,19 @@ def fields(
 
     They were checked when they were set on the response that was stored; ours are plain ASCII.
     """
-    sent = by_name(entry.headers).copy()
+    sent = fields_at(entry, now, key if is_revealed(request) else None)
     if method == "HEAD" and entry.status != NO_CONTENT:
         # RFC 9110 8.6: as a GET has it.
         sent["content-length"] = "Content-Length", str(len(entry.body))
-    _, before = sent.get("cache-status", ("", None))
-    sent["age"], sent["cache-status"] = of_now(
-        entry, now, before, key if is_revealed(request) else None
-    )
     return sent
+
+
+def fields_at(entry: Entry, now: float, key: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return the header fields of an entry with those of a time, by their names in lower case."""
+    fields = by_name(entry.headers).copy()
+    _, before = fields.get("cache-status", ("", None))
+    fields["age"], fields["cache-status"] = of_now(entry, now, before, key)
+    return fields
 
 
 def of_now(

@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase, ResponseHeaders
 
 from pagecache.announcing import site_store
 from pagecache.bridge import outside
-from pagecache.bridge.addresses import PLAIN
-from pagecache.bridge.outgoing import by_name, of_now
+from pagecache.bridge.addresses import HOLDING
+from pagecache.bridge.outgoing import fields_at
 from pagecache.core.codec import FOREVER, Entry
 from pagecache.recording.recorder import end_request
 from pagecache.stores import waiting
@@ -49,35 +49,27 @@ def line_of(status: int) -> str:
     return f"{status} {responses.get(status, UNKNOWN)}"
 
 
-def fields_of(entry: Entry, now: float) -> Fields:
-    """Return the header fields of a page, by their names in lower case."""
-    fields = by_name(entry.headers).copy()
-    _, before = fields.get("cache-status", ("", None))
-    fields["age"], fields["cache-status"] = of_now(entry, now, before)
-    return fields
-
-
 def dressed(held: Held) -> Dressed:
     """Return what is sent of a page that is held, and kept with it."""
     now, entry = time.time(), held.entry
-    known: Dressed | None = held.sent
+    known: Dressed | None = held.dressed
     if known is not None and known.since <= now < known.until:
         return known
-    fields = fields_of(entry, now)
+    fields = fields_at(entry, now)
     older = 1 - (entry.age + now - entry.created) % 1
     nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
-    made = held.sent = Dressed(fields, sent(entry, fields), now, now + min(older, nearer))
+    made = held.dressed = Dressed(fields, sent_of(entry, fields), now, now + min(older, nearer))
     return made
 
 
-def sent(entry: Entry, fields: Fields) -> Sent:
+def sent_of(entry: Entry, fields: Fields) -> Sent:
     """Return what a server sends of a page, with these fields."""
     return Sent(entry.status, line_of(entry.status), tuple(fields.values()), entry.body)
 
 
 def plainly(entry: Entry, held: Held | None = None) -> Sent:
     """Return what a server sends of a page, which may be held."""
-    return sent(entry, fields_of(entry, time.time())) if held is None else dressed(held).sent
+    return sent_of(entry, fields_at(entry, time.time())) if held is None else dressed(held).sent
 
 
 _hearing = outside.Strangers(request_started, request_finished, knows=outside.IDLE.__contains__)
@@ -115,7 +107,7 @@ class PlainResponse(HttpResponse):
     def showing(self, entry: Entry, held: Held | None = None) -> Self:
         """Return it for a page, which may be held."""
         self._container = [entry.body]
-        fields = fields_of(entry, time.time()) if held is None else dressed(held).fields.copy()
+        fields = fields_at(entry, time.time()) if held is None else dressed(held).fields.copy()
         self.headers._store = fields  # noqa: SLF001
         return self
 
@@ -145,4 +137,4 @@ class PlainResponse(HttpResponse):
 
 def asks_for_hosts() -> bool:
     """Whether the hosts that are allowed are found out by code of the site, which may open a connection for that."""
-    return type(settings.ALLOWED_HOSTS) not in PLAIN
+    return type(settings.ALLOWED_HOSTS) not in HOLDING

@@ -28,11 +28,11 @@ class Held:
 
     __slots__ = (
         "chances",
+        "dressed",
         "entry",
         "is_plain",
         "keys",
         "seen",
-        "sent",
         "size",
         "vector",
         "versions",
@@ -54,7 +54,7 @@ class Held:
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
-        self.sent: Any = None  # what is the same in all answers with it, for whoever sends them
+        self.dressed: Any = None  # what is the same in all answers with it, for whoever sends them
 
 
 class Local:

@@ -138,9 +138,6 @@ if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else put(KEYS[1], ARGV[2], ARGV
 )
 
 
-_milliseconds = lru_cache(100)(milliseconds)
-
-
 @lru_cache(100)
 def lasting(ttl: float | None) -> bytes:
     """Return a time to live in milliseconds, empty for no limit."""
@@ -201,4 +198,4 @@ def save_arguments(plan: Plan) -> tuple[bytes, ...]:
 def _tag(tag: Watched) -> bytes:
     """Return a tag for the script; a start version that is empty itself equals no version."""
     start = b"" if tag.start is None else tag.start or b"-"
-    return TAG.pack(tag.fresh, _milliseconds(tag.ttl), ceil(tag.doubt)) + start
+    return TAG.pack(tag.fresh, milliseconds(tag.ttl), ceil(tag.doubt)) + start
