@@ -146,7 +146,7 @@ class Circuit:
 
     def admits(self) -> bool:
         """Whether a call may be made now."""
-        if self._failures < FAILURES:  # it is not broken
+        if not self.is_broken:
             return True
         with self._lock:
             now = monotonic()
@@ -170,8 +170,7 @@ class Circuit:
 
     def passed(self) -> None:
         """Note a call that passed."""
-        failed_at = self._failed_at  # another thread may change it meanwhile
-        if failed_at is None:
+        if self.is_well:
             return
         with self._lock:
             self._failures, self._cause = 0, None
