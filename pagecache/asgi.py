@@ -11,11 +11,12 @@ from pagecache import conf
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
-from pagecache.bridge.plain import Sent
+from pagecache.bridge.plain import Sent, dressed
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
-from pagecache.meeting import Meeting, at_hand, settled
+from pagecache.engine.glancing import at_hand
+from pagecache.meeting import Meeting, settled
 from pagecache.stores.waiting import Patience, part_of
 
 Scope = dict[str, Any]
@@ -61,11 +62,12 @@ class ASGILane(Lane):
         variables = variables_in(scope)
         is_plain = variables is not None and asks_plainly(scope["method"], variables)
         recall, patience = partial(self._recall, scope, variables), Patience()
-        is_pushed = is_plain and conf.get().options.LOCAL == "push"
-        if is_pushed and (at_once := at_hand(recall()[1])) is not None:
-            return at_once, scope
+        if is_plain and conf.get().options.LOCAL == "push" and (known := recall()[1]) is not None:
+            held = at_hand(known.path, known.way)
+            if held is not None:
+                return dressed(held).sent, scope
         with part_of(patience):
-            met = Meeting(recall, variables or {}, None, asks_plainly=is_plain)
+            met = Meeting(recall, variables or {}, None, scope["method"] if is_plain else None)
             entry = await met.aentry()
             sent = settled(met, entry, partial(self._made, scope, variables, met, patience))
             if isinstance(sent, FastVisit):

@@ -88,15 +88,17 @@ class Config:
         return self.options.MAX_TRANSACTION_SECONDS if self.options.TWO_PHASE else 0.0
 
 
-_current: Config | None = None
+current: Config | None = (
+    None  # what `get` returned last: for what runs at each request, in fewer steps
+)
 
 
 def get() -> Config:
     """Return the settings; raises ImproperlyConfigured, naming key, value and fix, where they are wrong."""
-    global _current  # noqa: PLW0603 read once for the process
-    if _current is None:
-        _current = _read()
-    return _current
+    global current  # noqa: PLW0603 read once for the process
+    if current is None:
+        current = _read()
+    return current
 
 
 def _read() -> Config:
@@ -247,7 +249,7 @@ def _user_table() -> str:
 
 
 def _forget(*, setting: str, **_kwargs: Any) -> None:
-    global _current  # noqa: PLW0603 read once for the process
+    global current  # noqa: PLW0603 read once for the process
     if setting in {
         "PAGECACHE",
         "CACHES",
@@ -257,7 +259,7 @@ def _forget(*, setting: str, **_kwargs: Any) -> None:
         "AUTH_USER_MODEL",
         "INSTALLED_APPS",
     }:
-        _current = None
+        current = None
         settings_reloaded.send(sender=None)
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from pagecache.announcing import site_store
 from pagecache.bridge import plain
 from pagecache.bridge.addresses import Address, Variables
-from pagecache.bridge.fast import FastVisit, asks_database
+from pagecache.bridge.fast import FastVisit, asks_database, asks_plainly
 from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
-from pagecache.engine import glancing
 from pagecache.engine.glancing import Glance, glance
 
 Recall = Callable[[], tuple[Address | None, Recalled | None]]
@@ -24,7 +23,7 @@ Recall = Callable[[], tuple[Address | None, Recalled | None]]
 class Meeting:
     """A request that comes.
 
-    `recall` finds out what is known of it. There is a glance at its page if it `asks_plainly`: for a page as a whole.
+    `recall` finds out what is known of it. There is a glance at its page if its `method` is to get that, as a whole.
     What the store leaves time for is to `begin` the answer.
     """
 
@@ -46,13 +45,12 @@ class Meeting:
         recall: Recall,
         variables: Variables,
         guesses: Guesses | None,
-        *,
-        asks_plainly: bool,
+        method: str | None,
         begin: Callable[[], Any] | None = None,
     ) -> None:
         self._recall, self._variables, self._begin = recall, variables, begin
         self.begun: Any = None
-        self._guesses = guesses if asks_plainly else None
+        self._guesses = guesses if method == "GET" else None
         guess = None if self._guesses is None else self._guesses.guess(variables)
         self._guess: tuple[Guesses, Recalled] | None = None
         self._is_right: bool | None = None
@@ -64,7 +62,7 @@ class Meeting:
                 self.address, self.recalled = None, None
                 return
         self.address, self.recalled = recall()
-        if self.recalled is not None and asks_plainly:
+        if self.recalled is not None and asks_plainly(method, variables):
             self.glance = glance(self.recalled.path, self.recalled.way)
 
     def entry(self) -> Entry | None:
@@ -111,7 +109,7 @@ class Meeting:
         """Let the next request like this one be met with a guess, where its page stood and there is time."""
         if entry is None or self.recalled is None or self._guesses is None:
             return
-        if site_store().leaves_time and self.glance is not None and self.glance.keys:
+        if site_store().leaves_time:
             self._guesses.expect(self._variables, self.recalled)
 
 
@@ -134,11 +132,3 @@ def settled(
     visit = make_visit()
     visit.found.glance = glanced
     return None if asks_database(visit) else visit
-
-
-def at_hand(recalled: Recalled | None) -> Sent | None:
-    """Return what is sent of a page that this process holds, where that stands without a question."""
-    if recalled is None or recalled.way.tells:
-        return None
-    held = glancing.at_hand(recalled.path, recalled.way)
-    return None if held is None else plain.dressed(held).sent

@@ -98,7 +98,7 @@ class PageCacheMiddleware:
             partial(self._place.recall, request),
             request.META,
             guesses,
-            asks_plainly=is_first and fast.asks_plainly(request.method, request.META),
+            request.method if is_first else None,
             begin=PlainResponse,
         )
 

@@ -7,14 +7,15 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache import conf
-from pagecache.bridge.addresses import Address, address_in
+from pagecache.bridge.addresses import Address, address_in, beside
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
-from pagecache.bridge.plain import Sent
+from pagecache.bridge.fast import VISIT, FastVisit, Lane
+from pagecache.bridge.plain import Sent, dressed
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
-from pagecache.meeting import Meeting, at_hand, settled
+from pagecache.engine.glancing import at_hand
+from pagecache.meeting import Meeting, settled
 from pagecache.stores.waiting import Patience, part_of
 
 Environ = dict[str, Any]
@@ -47,20 +48,22 @@ class WSGILane(Lane):
         if not self.is_open():
             return None
         try:
-            is_plain = asks_plainly(environ["REQUEST_METHOD"], environ)
-            if is_plain and conf.get().options.LOCAL == "push":
-                recalled = self.place.ways.recall(address_in(environ), environ)
-                if (at_once := at_hand(recalled)) is not None:
-                    return at_once
-            return self._answered(environ, is_plain=is_plain)
+            method, config = environ["REQUEST_METHOD"], conf.current or conf.get()
+            if method == "GET" and config.options.LOCAL == "push" and "wsgi.input" in environ:
+                guess = self.place.guesses.guess(environ)
+                if guess is not None and guess.beside == beside() and guess.holds():
+                    held = at_hand(guess.path, guess.way)
+                    if held is not None:
+                        return dressed(held).sent
+            return self._answered(environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None
 
-    def _answered(self, environ: Environ, *, is_plain: bool) -> Sent | None:
+    def _answered(self, environ: Environ) -> Sent | None:
         """Return the page that stands at a glance; else look it up."""
         recall, patience = partial(self._recall, environ), Patience()
         with part_of(patience):
-            met = Meeting(recall, environ, self.place.guesses, asks_plainly=is_plain)
+            met = Meeting(recall, environ, self.place.guesses, environ["REQUEST_METHOD"])
             entry = met.entry()
             sent = settled(met, entry, partial(self._made, environ, met, patience))
             return _looked_up(sent, environ) if isinstance(sent, FastVisit) else sent

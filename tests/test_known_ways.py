@@ -47,6 +47,7 @@ from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import local
 from pagecache.recording import ambient
 from pagecache.stores.local import Held
+from pagecache.wsgi import WSGILane
 from tests.lanes import (
     ASGI,
     FAST,
@@ -268,18 +269,40 @@ def test_who_is_told_more_gets_the_same_page_at_a_glance(lane: Lane, dressed: li
     assert dressed
 
 
+@pytest.fixture
+def met(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the WSGI lane did not find at hand."""
+    found: list[Any] = []
+    answered = WSGILane._answered
+
+    def noting(self: WSGILane, environ: dict[str, Any]) -> Any:
+        found.append(environ)
+        return answered(self, environ)
+
+    monkeypatch.setattr(WSGILane, "_answered", noting)
+    return found
+
+
+def until_at_hand(lane: Lane, met: list[Any], **asked: Any) -> None:
+    def is_at_hand() -> bool:
+        met.clear()
+        return status(lane.get(**asked)).hit and not met
+
+    until(is_at_hand, "no page at hand")
+
+
 @through(WSGI, stores=(REDIS,))
 @pytest.mark.parametrize("name", CASES)
-def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(lane: Lane, name: str) -> None:
+def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(
+    lane: Lane, met: list[Any], name: str
+) -> None:
     case = CASES[name]
     set_up(lane, case, LOCAL="push", REVEAL=None)
 
     judge(lane, case)
 
     if "OBEY_REQUEST_DIRECTIVES" not in case.pagecache:  # then each request may say something
-        until(
-            lambda: status(lane.get(**case.plain)).hit and pages_sent_plainly(), "no page at hand"
-        )
+        until_at_hand(lane, met, **case.plain)
     again = lane.get(**case.differs)
     assert not case.other or text(again) == case.other
     assert case.other != "page" or not status(again).hit
@@ -306,6 +329,27 @@ def test_page_that_is_not_served_as_a_matter_of_course_is_not_at_hand(
     assert [lane.read() for _ in range(8)] == ["page"] * 8
     assert ways_known()
     assert not pages_sent_plainly()
+
+
+@through(WSGI, stores=(REDIS,))
+def test_what_nobody_read_of_visitors_keeps_no_page_from_their_hands(
+    lane: Lane, met: list[Any]
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(showing(lambda _request: "page"))
+    hear()
+    for _ in range(3):
+        lane.read()
+    until_at_hand(lane, met)
+    visitors = [
+        {"cookies": {"_ga": str(number)}, **headers(User_Agent=f"browser {number}")}
+        for number in range(5)
+    ]
+
+    assert [lane.read(**visitor) for visitor in visitors] == ["page"] * 5
+    assert not met
+    assert [lane.read(cookies={"sessionid": "x"}) for _ in range(2)] == ["page"] * 2
+    assert len(met) == 2
 
 
 @through(WSGI, MIDDLEWARE_SYNC, stores=(REDIS,))

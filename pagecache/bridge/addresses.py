@@ -3,9 +3,11 @@
 from collections.abc import Hashable
 from copy import copy
 from datetime import tzinfo
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core import mail
 from django.http import HttpRequest
 
 from pagecache import conf
@@ -13,6 +15,10 @@ from pagecache.recording import ambient
 
 # Kinds of settings that hold what they say; what another one says is found out by code of the site.
 HOLDING = {list, tuple, set, frozenset}
+# Settings that sites, and test runners, change without a word.
+STATED = ("LANGUAGE_CODE", "DEBUG", "ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS")
+_mail = vars(mail)  # which a test runner changes
+_stated_in, _stated = itemgetter(*STATED), attrgetter(*STATED)
 Address = tuple[Hashable, ...]
 Variables = dict[str, Any]
 
@@ -21,8 +27,8 @@ def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
     """Return what requests are told apart by first; None where they are to be read each time."""
     if request.method not in {"GET", "HEAD"} or "urlconf" in request.__dict__:
         return None
-    beside = _beside()
-    return beside and (
+    found = beside()
+    return found and (
         request.method,
         request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
         request.path,
@@ -30,7 +36,7 @@ def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
         request.META.get("SCRIPT_NAME"),
         request.META.get("QUERY_STRING"),
         *more,
-        beside,
+        found,
     )
 
 
@@ -39,13 +45,13 @@ def address_in(environ: Variables) -> Address | None:
     method = environ.get("REQUEST_METHOD")
     if method not in {"GET", "HEAD"} or "wsgi.input" not in environ:
         return None
-    beside = _beside()
-    return beside and (
+    found = beside()
+    return found and (
         method,
         environ.get("SCRIPT_NAME"),
         environ.get("PATH_INFO"),
         environ.get("QUERY_STRING"),
-        beside,
+        found,
     )
 
 
@@ -54,14 +60,14 @@ def address_in_scope(scope: Variables) -> Address | None:
     method = scope.get("method")
     if method not in {"GET", "HEAD"}:
         return None
-    beside = _beside()
-    return beside and (
+    found = beside()
+    return found and (
         method,
         scope.get("scheme"),
         scope.get("root_path"),
         scope.get("path"),
         scope.get("query_string"),
-        beside,
+        found,
     )
 
 
@@ -70,63 +76,51 @@ class Beside(NamedTuple):
 
     spoken: object
     zone: object
-    is_enabled: bool
-    # Settings that sites, and test runners, change without a word.
-    language_code: Any
-    is_debugging: Any
-    hosts: Any
-    agents: Any
-    token: object  # in addresses, for whether it is enabled and for these settings
+    config: object
+    is_tested: bool
+    stated: tuple[Any, ...]
+    token: object  # in addresses, for the three before
     found: Address | None
 
 
-def _beside() -> Address | None:
+def beside() -> Address | None:
     """Return what decides about requests beside what they say; None where that is not sure to stay.
 
     It is found out where anything is not as it was for the request before. Settings that were asked for before are
     looked at without the steps of a lazy object.
     """
     global _last  # noqa: PLW0603 as it was last
-    known = object.__getattribute__(settings, "__dict__")
     try:
-        language_code, is_debugging = known["LANGUAGE_CODE"], known["DEBUG"]
-        hosts, agents = known["ALLOWED_HOSTS"], known["DISALLOWED_USER_AGENTS"]
+        stated = _stated_in(object.__getattribute__(settings, "__dict__"))
     except KeyError:
-        language_code, is_debugging = settings.LANGUAGE_CODE, settings.DEBUG
-        hosts, agents = settings.ALLOWED_HOSTS, settings.DISALLOWED_USER_AGENTS
+        stated = _stated(settings)
+    language_code, is_debugging, hosts, agents = stated
     if type(hosts) not in HOLDING or type(agents) not in HOLDING:
         return None
-    is_enabled = conf.get().enabled
+    config, is_tested = conf.current or conf.get(), "outbox" in _mail
     spoken, zone = ambient.held()
-    last = _last
+    last_spoken, last_zone, last_config, was_tested, last_stated, token, found = _last
     are_settings_as_before = (
-        last.is_debugging == is_debugging
-        and last.language_code == language_code
-        and last.hosts == hosts
-        and last.agents == agents
-        and last.is_enabled is is_enabled
+        last_stated == stated and last_config is config and was_tested is is_tested
     )
-    if are_settings_as_before and last.spoken is spoken and last.zone is zone:
-        return last.found
+    if are_settings_as_before and last_spoken is spoken and last_zone is zone:
+        return found
     if not are_settings_as_before:
         # A list may change at any time, and a token stands for what was compared: it is copied with a new one only.
-        stated = is_enabled, language_code, is_debugging, copy(hosts), copy(agents)
-        last = Beside(spoken, zone, *stated, token=object(), found=None)
+        last_stated, token = (language_code, is_debugging, copy(hosts), copy(agents)), object()
     name = ambient.name_of(zone if isinstance(zone, tzinfo) else ambient.time_zone())
     language = language_code if spoken is None else ambient.language_of(spoken)
-    found = None if name is None else (language, name, last.token)
-    _last = last._replace(spoken=spoken, zone=zone, found=found)
+    found = None if name is None else (language, name, token)
+    _last = Beside(spoken, zone, config, is_tested, last_stated, token, found)
     return found
 
 
 _last = Beside(
     spoken=object(),
     zone=object(),
-    is_enabled=False,
-    language_code=None,
-    is_debugging=None,
-    hosts=[],
-    agents=[],
+    config=None,
+    is_tested=False,
+    stated=(),
     token=object(),
     found=None,
 )

@@ -9,6 +9,7 @@ from pagecache.core import conditions, ranges
 from pagecache.recording.mappings import CONDITIONAL
 
 RANGE, IF_RANGE = "HTTP_RANGE", "HTTP_IF_RANGE"
+BEYOND = frozenset((*CONDITIONAL, RANGE))  # what asks for less than a page
 # RFC 9110 15.4.5, and what caches further down go by.
 IN_304 = (
     "Age Cache-Control Cache-Status CDN-Cache-Control Content-Location Date ETag Expires No-Vary-Search Vary"

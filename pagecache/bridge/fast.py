@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import outgoing, outside, plain, routes
-from pagecache.bridge.answers import RANGE
+from pagecache.bridge.answers import BEYOND
 from pagecache.bridge.arrivals import whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
@@ -24,11 +24,9 @@ from pagecache.bridge.plain import Sent, line_of
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import Entry
 from pagecache.events import logger
-from pagecache.recording.mappings import CONDITIONAL
-from pagecache.recording.recorder import begin_request, end_request, recorder
+from pagecache.recording.recorder import Recorder, begin_request, current, end_request
 from pagecache.stores.waiting import Patience, part_of, patience
 
-BEYOND = {*CONDITIONAL, RANGE}  # what asks for less than a page
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
 
 
@@ -115,14 +113,15 @@ class Lane:
 
         Nor those that somebody else wants to hear of.
         """
-        strangers = self._strangers
-        if strangers.changed() and strangers.unknown:
+        strangers, config = self._strangers, conf.current or conf.get()
+        seen = config, request_started.receivers, request_finished.receivers
+        if strangers.seen != seen and strangers.changed() and strangers.unknown:
             logger.warning(
                 "The fast lane leaves all requests to Django, since %s would not hear of them. Name in OUTSIDE "
                 "what need not hear of pages from the store.",
                 ", ".join(strangers.unknown),
             )
-        return not strangers.unknown and recorder() is None
+        return not strangers.unknown and not isinstance(current.get(), Recorder)
 
 
 def asks_database(visit: DjangoVisit) -> bool:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from pagecache.bridge.addresses import Variables
-from pagecache.bridge.ways import ABSENT, COOKIES, MOST, MOST_TEXT, Recalled
+from pagecache.bridge.ways import ABSENT, LIKE, MOST, MOST_TEXT, Recalled
 from pagecache.core.types import remember
 
 # What guesses are found by. A request that has these in common with another one may still say something else.
-LIKE = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ACCEPT_LANGUAGE")
+FOUND_BY = (*LIKE, "HTTP_ACCEPT_LANGUAGE")
 
 Likeness = tuple[Any, ...]
 
@@ -15,8 +15,8 @@ Likeness = tuple[Any, ...]
 class Guesses:
     """What is known of the last request that a page was sent to at a glance, among those that are like it.
 
-    A guess is made for requests without cookies that say the same in all that was read of that one. What is beside that
-    (the language that a thread has active, say) can still lead elsewhere: then no guess is made any more.
+    A guess is made for requests that say the same in all that was read of that one. What is beside that (the language
+    that a thread has active, say) can still lead elsewhere: then no guess is made any more.
     """
 
     def __init__(self) -> None:
@@ -24,10 +24,8 @@ class Guesses:
 
     def guess(self, variables: Variables) -> Recalled | None:
         """Return what is known of a request, most likely."""
-        if not self._known or variables.get(COOKIES):
-            return None
         try:
-            recalled = self._known.get(_likeness(variables))
+            recalled = self._known.get(tuple(map(variables.get, FOUND_BY)))  # as `_likeness` has it
         except TypeError:  # no text
             return None
         return recalled if recalled is not None and recalled.fits(variables) else None
@@ -36,11 +34,7 @@ class Guesses:
         """Guess so from now on."""
         likeness = _likeness(variables)
         is_text = all(value is None or type(value) is str for value in likeness)
-        if (
-            not is_text
-            or variables.get(COOKIES)
-            or sum(map(len, filter(None, likeness))) > MOST_TEXT
-        ):
+        if not is_text or sum(map(len, filter(None, likeness))) > MOST_TEXT:
             return
         if self._known.get(likeness, ABSENT) is not None:
             remember(self._known, likeness, recalled, MOST)
@@ -55,4 +49,4 @@ class Guesses:
 
 
 def _likeness(variables: Variables) -> Likeness:
-    return tuple(map(variables.get, LIKE))
+    return tuple(map(variables.get, FOUND_BY))

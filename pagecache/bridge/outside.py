@@ -27,7 +27,6 @@ from django.views.generic.base import View
 from pagecache import conf
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.routes import dotted, wrapped
-from pagecache.conf import Config
 from pagecache.core.headers import FORBIDDING
 
 OWN = "pagecache.decorators"
@@ -57,19 +56,21 @@ class Strangers:
     def __init__(self, *signals: Signal, knows: Callable[[str], bool] = _is_known_receiver) -> None:
         self._signals = signals
         self._knows = knows
-        self._heard: list[Any] = []
-        self._config: Config | None = None
+        self.seen: tuple[
+            Any, ...
+        ] = ()  # the settings, and who heard of each signal, when it was found out
         self.unknown: list[str] = []  # their dotted paths
 
     def changed(self) -> bool:
         """Find out whether others hear of them than before, and who is not known."""
-        heard, config = list(map(RECEIVERS, self._signals)), conf.get()
-        if heard == self._heard and config is self._config:
+        seen = conf.current or conf.get(), *map(RECEIVERS, self._signals)
+        if seen == self.seen:
             return False
-        heard = [each.copy() for each in heard]
+        config, *heard = seen
+        seen = config, *(each.copy() for each in heard)
         # Before another thread takes it for found.
         self.unknown = strangers(*self._signals, knows=self._knows)
-        self._heard, self._config = heard, config
+        self.seen = seen
         return True
 
 

@@ -26,7 +26,7 @@ ACCESS_MIXIN = "django.contrib.auth.mixins.AccessMixin"
 SENSITIVE_MODULES = ("django.contrib.auth.views", "django.contrib.admin")
 NO_POLICY = Policy()
 
-_routes: dict[tuple[str, str | None, str], Route] = {}
+remembered: dict[tuple[str, str | None, str], Route] = {}
 
 
 def policy_of(view: Callable[..., Any]) -> Policy:
@@ -38,11 +38,11 @@ def route(path: str, urlconf: Any, language: str | None) -> Route:
     """Return what holds for a path as Django routes it (without script name) while a language is active."""
     if not isinstance(urlconf, str):
         return _find(path, urlconf, language)
-    known = _routes.get((urlconf, language, path))
+    known = remembered.get((urlconf, language, path))
     if known is None:
         known = _find(path, urlconf, language)
         if known.reason is not Reason.UNRESOLVED:  # anybody can make those up
-            remember(_routes, (urlconf, language, path), known, MOST)
+            remember(remembered, (urlconf, language, path), known, MOST)
     return known
 
 
@@ -65,12 +65,7 @@ def state(path: str, urlconf: Any, language: str | None, stated: Policy) -> None
         policy=replace(stated, tags=tags),
         segment=stated.segment or known.segment,
     )
-    remember(_routes, (urlconf, language, path), made, MOST)
-
-
-def holds(known: Route, place: tuple[str, str | None, str]) -> bool:
-    """Whether a route is still what is remembered of a path: of a URLconf, while a language is active."""
-    return _routes.get(place) is known
+    remember(remembered, (urlconf, language, path), made, MOST)
 
 
 def _find(path: str, urlconf: Any, language: str | None) -> Route:
@@ -208,4 +203,4 @@ def unknown_outside(middleware: Iterable[str]) -> list[str]:
 @receiver(settings_reloaded)
 def forget(**_kwargs: Any) -> None:
     """Forget what this process remembers of paths."""
-    _routes.clear()
+    remembered.clear()

@@ -6,7 +6,7 @@ is where that leads to, never what is there.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from weakref import WeakSet
 
@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from pagecache.bridge import routes
 from pagecache.bridge.addresses import Address, Variables
+from pagecache.bridge.answers import BEYOND
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.core.types import Way, remember
@@ -25,6 +26,8 @@ MOST_ALIKE = 8  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
 MOST_TEXT = 1000  # characters by which one is
 COOKIES = "HTTP_COOKIE"
+# What requests are alike in that may be led to the same page.
+LIKE = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "HTTP_HOST", "wsgi.url_scheme")
 ABSENT = object()
 
 
@@ -49,12 +52,36 @@ class Alike:
 
 
 class Recalled:
-    """What is known of a request, since others said the same: where it leads, its path with script name, and more."""
+    """What is known of a request, since others said the same: where it leads, its path with script name, and more.
 
-    __slots__ = ("_alike", "_facts", "_said", "path", "place", "route", "way")
+    Most requests lack most of what is read of them: credentials, say, or other methods.
+    """
 
-    def __init__(self, alike: Alike, said: tuple[Any, ...], asked: DjangoAsked, way: Way) -> None:
-        self._alike, self._said = alike, said
+    __slots__ = (
+        "_alike",
+        "_facts",
+        "_had",
+        "_lacked",
+        "_said",
+        "beside",
+        "path",
+        "place",
+        "route",
+        "way",
+    )
+
+    def __init__(
+        self,
+        address: Address,
+        alike: Alike,
+        said: tuple[Any, ...],
+        asked: DjangoAsked,
+        way: Way,
+    ) -> None:
+        self._alike, self._said, self.beside = alike, said, address[-1]
+        pairs = tuple(zip(alike.names, said, strict=True))
+        self._lacked = _once(BEYOND.union(name for name, value in pairs if value is ABSENT))
+        self._had = tuple(pair for pair in pairs if pair[1] is not ABSENT and pair[0] not in LIKE)
         facts = vars(asked)
         self._facts = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
         self._facts["way"] = self.way = way
@@ -62,8 +89,18 @@ class Recalled:
         self.route, self.place = asked.route, (asked.urlconf, asked.language, asked.path)
 
     def fits(self, variables: Variables) -> bool:
-        """Whether a request says the same in all that was read."""
-        return self._alike.said(variables) == self._said
+        """Whether a request that is alike says the same in all else that was read, and wants a page as a whole."""
+        if not self._lacked.isdisjoint(variables):
+            return False
+        for name, value in self._had:
+            if variables.get(name) != value:
+                return False
+        header = variables.get(COOKIES)
+        return not header or not any(name in header for name in self._alike.cookies)
+
+    def holds(self) -> bool:
+        """Whether the route of its path is still what it was."""
+        return routes.remembered.get(self.place) is self.route
 
     def facts(self, variables: Variables, make: Callable[[], HttpRequest]) -> DjangoAsked:
         """Return the facts of the request, which `make` gives if more is to be found out of it."""
@@ -96,8 +133,7 @@ class Ways:
             recalled = alike.known.get(said)
         except TypeError:  # no text
             return None
-        is_held = recalled is not None and routes.holds(recalled.route, recalled.place)
-        return recalled if is_held else None
+        return recalled if recalled is not None and recalled.holds() else None
 
     def watch(
         self, address: Address | None, variables: Variables, asked: DjangoAsked
@@ -118,6 +154,12 @@ class Ways:
     def clear(self) -> None:
         """Forget all ways, also those that are just being found."""
         self._alike = {}
+
+
+@lru_cache(1000)
+def _once(names: frozenset[str]) -> frozenset[str]:
+    """Return the same object for the same names, which are those of most requests."""
+    return names
 
 
 def _with_cookies(address: Address) -> Address:
@@ -151,7 +193,7 @@ def _keep(
         return
     if alike is not before:
         remember(known, place, alike, MOST)
-    remember(alike.known, said, Recalled(alike, said, asked, way), MOST_ALIKE)
+    remember(alike.known, said, Recalled(address, alike, said, asked, way), MOST_ALIKE)
 
 
 def _keep_scope(

@@ -103,25 +103,38 @@ def glance(path: str, way: Way) -> Glance | None:
 
 
 def at_hand(path: str, way: Way) -> Held | None:
-    """Return the page that this process holds where a way leads, if it stands without a question."""
+    """Return the page that this process holds where a way leads, if it stands without a question.
+
+    It is what `_held` and `_is_led` find, for a store that tells of changes, in one step.
+    """
     try:
         store, now = site_store(), time.time()
-        if not _is_led(store, path, way, now) or writes.unannounced():
+        held = local.get(way.key, now, store.history)
+        if (
+            held is None
+            or not held.is_plain
+            or held.entry.material != way.material
+            or not way.is_plain
+            or way.tells
+            or recipes.get(path) != way.recipe
+            or barred.get(path, 0) > now
+            or announcer.owed
+            or writes.unannounced()
+        ):
             return None
-        held = _held(store, way, now)
-        return held if held is not None and store.stand(held.keys, held.versions) else None
+        return held if store.stands(held) else None
     except Exception:  # noqa: BLE001 the look-up raises it
         return None
 
 
 def _glance(path: str, way: Way) -> Glance | None:
     store, now = site_store(), time.time()
-    if not _is_led(store, path, way, now):
-        return None
     if conf.get().options.LOCAL is None:
         tags = known_tags.get(way.key)
-        return None if tags is None else Glance(way, store, tags, (way.key, *_versions(tags)))
-    held = _held(store, way, now)
+        if tags is None or not _is_led(store, path, way, now):
+            return None
+        return Glance(way, store, tags, (way.key, *_versions(tags)))
+    held = _held(store, path, way, now)
     if held is None:
         return None
     stands = store.stand(held.keys, held.versions)
@@ -133,15 +146,21 @@ def _glance(path: str, way: Way) -> Glance | None:
 
 def _is_led(store: Store, path: str, way: Way, now: float) -> bool:
     """Whether this is still the way, and pages may be served."""
-    is_way = way.is_plain and recipes.get(path) == way.recipe and barred.get(path, 0) <= now
-    return is_way and not announcer.owed and not store.is_frozen()
+    return (
+        way.is_plain
+        and recipes.get(path) == way.recipe
+        and barred.get(path, 0) <= now
+        and not announcer.owed
+        and not store.is_frozen()
+    )
 
 
-def _held(store: Store, way: Way, now: float) -> Held | None:
-    """Return the page that this process holds, if everybody gets it as it is."""
+def _held(store: Store, path: str, way: Way, now: float) -> Held | None:
+    """Return the page that this process holds where a way still leads, if everybody gets it as it is."""
     held = local.get(way.key, now, store.history)
-    is_it = held is not None and held.is_plain and held.entry.material == way.material
-    return held if is_it else None
+    if held is None or not held.is_plain or held.entry.material != way.material:
+        return None
+    return held if _is_led(store, path, way, now) else None
 
 
 def _is_fresh(entry: Entry, now: float) -> bool:

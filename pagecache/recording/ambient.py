@@ -48,10 +48,25 @@ def time_zone() -> tzinfo:
 
 
 def held() -> tuple[object, object]:
-    """Return the objects that the active language and time zone are found by; where that is not seen, new ones."""
-    spoken = held_by(trans_real._active)  # type: ignore[attr-defined]  # noqa: SLF001 where Django has it
-    zone = held_by(timezone._active)  # type: ignore[attr-defined]  # noqa: SLF001 the same
-    if spoken is UNSET or zone is UNSET:
+    """Return the objects that the active language and time zone are found by; where that is not seen, new ones.
+
+    It finds what `held_by` finds of both, in fewer steps.
+    """
+    global _places  # noqa: PLW0603 as they were last
+    languages, zones, language_in, zone_in = _places
+    if trans_real._active is not languages or timezone._active is not zones:  # type: ignore[attr-defined]  # noqa: SLF001
+        _places = languages, zones, language_in, zone_in = _found_places()
+    try:
+        spoken, zone = language_in.get(None), zone_in.get(None)
+        if spoken is not None:
+            if spoken.thread_id != get_ident():
+                return object(), object()
+            spoken = spoken.data.get("value")
+        if zone is not None:
+            if zone.thread_id != get_ident():
+                return object(), object()
+            zone = zone.data.get("value")
+    except AttributeError:
         return object(), object()
     return spoken, timezone.get_default_timezone() if zone is None else zone
 
@@ -79,13 +94,25 @@ def name_of(zone: tzinfo) -> str | None:
     return repr(zone) if kind.__module__.partition(".")[0] == "pytz" else None
 
 
+def _variable_of(local: Any) -> Any:
+    """Return the variable in which a Local holds what it does; None where that is not seen."""
+    held = getattr(getattr(local, "_storage", None), "_data", None)
+    return held if type(held) is ContextVar else None
+
+
+def _found_places() -> tuple[Any, ...]:
+    """Return where Django has the active language and time zone, and the variables there."""
+    places: Any = trans_real._active, timezone._active  # type: ignore[attr-defined]  # noqa: SLF001 its own names
+    return *places, *map(_variable_of, places)
+
+
+_places = _found_places()
+
+
 def held_by(local: Any) -> Any:
     """Return what the running thread, or task, has in a Local; None for nothing, `UNSET` where that is not seen."""
     try:
-        held = local._storage._data  # noqa: SLF001 its own names
-        if type(held) is not ContextVar:
-            return UNSET
-        stored: Any = held.get(None)
+        stored: Any = _variable_of(local).get(None)
         if stored is None:
             return None
         is_seen = stored.thread_id == get_ident() and type(stored.data) is dict

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
+from pagecache.stores.local import Held
 from pagecache.stores.waiting import Circuit, Latency, current_patience
 
 T = TypeVar("T")
@@ -124,6 +125,10 @@ class Store(ABC):
     def stand(self, _keys: Sequence[str], _versions: tuple[bytes, ...]) -> bool | None:
         """Whether these are the versions of the keys, as the store told; None where it is to be asked."""
         return None
+
+    def stands(self, _held: Held) -> bool:
+        """Whether a page that is held stands, as the store told."""
+        return False
 
     def _moved(self, keys: Iterable[str]) -> None:  # noqa: B027 most stores tell nothing
         """Take note that this process changed what is under the keys, or may have."""

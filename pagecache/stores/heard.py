@@ -15,6 +15,7 @@ from math import inf
 from threading import Lock
 
 from pagecache.core.vector import is_version
+from pagecache.stores.local import Held
 
 MOVED = b""  # in the place of a version that is not what it was; equals none
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
@@ -29,7 +30,7 @@ class Heard:
     most `most` are kept.
     """
 
-    __slots__ = ("_bound", "_last", "_lock", "_most", "_proven", "_versions", "server")
+    __slots__ = ("_bound", "_last", "_lock", "_most", "_news", "_proven", "_versions", "server")
 
     def __init__(self, server: str, bound: float, most: int) -> None:
         self.server = server  # as lines to it have it before each key
@@ -37,6 +38,7 @@ class Heard:
         self._most = most
         self._lock = Lock()
         self._versions: dict[str, object] = {}
+        self._news = object()  # another one as soon as any version that was known is not
         self._last = self._proven = -inf
 
     @property
@@ -50,6 +52,7 @@ class Heard:
         with self._lock:
             if len(self._versions) > self._most:
                 self._versions.clear()
+                self._news = object()
             there = {key: self._versions.get(key) or mark for key in keys}
             self._versions.update(there)
         return there
@@ -63,6 +66,7 @@ class Heard:
                     continue
                 is_first = not isinstance(before, bytes)
                 self._versions[key] = answer if is_first and is_version(answer) else MOVED
+                self._news = object()
 
     def moved(self, keys: Iterable[str] | None) -> None:
         """Take note that versions are not what they were; None for all."""
@@ -73,10 +77,23 @@ class Heard:
                 for key in keys:
                     if key in self._versions:
                         self._versions[key] = MOVED
+            self._news = object()
 
     def prove(self, asked: float) -> None:
         """Take note that a question was answered, which was sent after the answer to the one before: at `asked`."""
         self._proven, self._last = self._last, asked
+
+    def stands(self, held: Held) -> bool:
+        """Whether a page stands: the versions of its keys are looked at where there was news since they were.
+
+        In this order: news come after what they are of, and the time is looked at last.
+        """
+        proven, news = self._proven, self._news
+        if held.news is not news:
+            if not self.stand(held.keys, held.versions):
+                return False
+            held.news = news
+        return clock() - proven < self._bound
 
     def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
         """Whether these are the versions of the keys; None where that is to be asked.

@@ -32,6 +32,7 @@ class Held:
         "entry",
         "is_plain",
         "keys",
+        "news",
         "seen",
         "size",
         "vector",
@@ -54,6 +55,7 @@ class Held:
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
+        self.news: object = None  # the last from the server when it stood
         self.dressed: Any = None  # what is the same in all answers with it, for whoever sends them
 
 

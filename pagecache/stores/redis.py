@@ -27,6 +27,7 @@ from pagecache.stores.lines import (
     checked,
 )
 from pagecache.stores.listening import Listener
+from pagecache.stores.local import Held
 from pagecache.stores.scripts import (
     ANNOUNCE,
     RELEASE,
@@ -75,6 +76,11 @@ class RedisStore(Store):
         """Whether these are the versions of the keys, as the server told; None where it is to be asked."""
         heard = None if self._listener is None else self._listener.heard
         return None if heard is None else heard.stand(keys, versions)
+
+    def stands(self, held: Held) -> bool:
+        """Whether a page that is held stands, as the server told."""
+        heard = None if self._listener is None else self._listener.heard
+        return heard is not None and heard.stands(held)
 
     def _moved(self, keys: Iterable[str]) -> None:
         if self._listener is not None:

@@ -66,6 +66,7 @@ def hold(settings: Any) -> None:
 def stands(monkeypatch: pytest.MonkeyPatch, answer: bool | None) -> None:
     """Let the store know of versions without a question, as one that is told of changes does."""
     monkeypatch.setattr(type(site_store()), "stand", lambda *_args: answer)
+    monkeypatch.setattr(type(site_store()), "stands", lambda *_args: answer is True)
 
 
 def test_a_page_that_stands_is_found(look: Look) -> None:
@@ -115,7 +116,8 @@ def test_no_page_is_at_hand_where_the_store_fails(
     get()
     visit = visit_of()
     drive(examine(visit))
-    monkeypatch.setattr(type(site_store()), "stand", failing)
+    for name in ("stand", "stands"):
+        monkeypatch.setattr(type(site_store()), name, failing)
     assert at_hand(*led_by(visit.path, visit.found)) is None
     assert glance(*led_by(visit.path, visit.found)) is None
 

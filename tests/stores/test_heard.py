@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -265,6 +266,88 @@ def test_it_tells_what_moved_from_what_is_not_known() -> None:
     assert table.stand(["a", "b"], (version(1), version(3))) is True
     table.moved(None)
     assert table.stand(["a"], (version(1),)) is None
+
+
+class Page:
+    """What is held of a page, as far as it is looked at here."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys, self.versions = keys, tuple(version(1) for _ in keys)
+        self.news: object = None
+
+
+def page(*keys: str) -> Any:
+    return Page(*keys)
+
+
+def answered(key: str, number: int) -> Callable[[Heard], None]:
+    """Return what asks for a version, and is answered."""
+    return lambda table: table.keep(table.ask([key]), [(key, version(number))])
+
+
+EVENTS: dict[str, Callable[[Heard], None]] = {
+    "a moves": lambda table: table.moved(["a"]),
+    "another moves": lambda table: table.moved(["c"]),
+    "all move": lambda table: table.moved(None),
+    "a is as before": answered("a", 1),
+    "b is as before": answered("b", 1),
+    "a is another": answered("a", 2),
+    "too many are asked for": lambda table: [table.ask([str(n)]) for n in range(12)] and None,
+}
+
+
+@pytest.mark.usefixtures("now")
+def test_a_page_stands_whatever_happens_where_its_versions_do() -> None:
+    found = set()
+    for events in product(EVENTS.values(), repeat=4):
+        table, held = knowing("a", "b"), page("a", "b")
+        table.prove(100.0)
+        table.prove(100.0)
+        for event in events:
+            event(table)
+            stands = table.stands(held)
+            assert stands == (table.stand(held.keys, held.versions) is True)
+            found.add(stands)
+    assert found == {True, False}
+
+
+def test_a_page_stands_no_longer_than_its_versions(now: list[float]) -> None:
+    table, held = knowing("a"), page("a")
+    found = [table.stands(held)]
+    for asked in (100.0, 100.5):
+        table.prove(asked)
+    for now[0] in (100.6, 100.999, 101.0):
+        found.append(table.stands(held))
+    assert found == [False, True, True, False]
+
+
+class Watched(dict[str, object]):
+    """Versions; somebody looks before each of them changes."""
+
+    def __init__(self, known: dict[str, object], look: Callable[[], object]) -> None:
+        super().__init__(known)
+        self.look = look
+
+    def __setitem__(self, key: str, value: object) -> None:
+        self.look()
+        super().__setitem__(key, value)
+
+    def clear(self) -> None:
+        self.look()
+        super().clear()
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize("name", ["a moves", "all move", "a is another", "too many are asked for"])
+def test_who_looks_just_before_a_change_does_not_take_it_for_known(name: str) -> None:
+    table, held = knowing("a"), page("a")
+    table.prove(100.0)
+    table.prove(100.0)
+    table._versions = Watched(table._versions, lambda: table.stands(held))
+
+    EVENTS[name](table)
+
+    assert not table.stands(held)
 
 
 @pytest.mark.parametrize("answer", [None, b"", b"short", bytes(28)])
