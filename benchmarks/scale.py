@@ -344,7 +344,7 @@ def memories() -> dict[str, Callable[[], int]]:
         "stored URIs": lambda: len(visit.stored_uris),
         "variants": lambda: visit.variants._count,  # noqa: SLF001
         "held": lambda: len(visit.local),
-        "routes": lambda: len(routes._routes),  # noqa: SLF001
+        "routes": lambda: len(routes.remembered),
         "hosts": lambda: len(facts._accepted_hosts),  # noqa: SLF001
         "queries": lambda: facts._parsed_once.cache_info().currsize,  # noqa: SLF001
         "ways": lambda: sum(len(one._alike) for one in ways._all),  # noqa: SLF001
