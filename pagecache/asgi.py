@@ -11,12 +11,11 @@ from pagecache import conf
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
-from pagecache.bridge.plain import Sent, dressed
+from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
-from pagecache.engine.glancing import at_hand
-from pagecache.meeting import Meeting, settled
+from pagecache.meeting import Meeting, at_hand, settled
 from pagecache.stores.waiting import Patience, part_of
 
 Scope = dict[str, Any]
@@ -62,10 +61,9 @@ class ASGILane(Lane):
         variables = variables_in(scope)
         is_plain = variables is not None and asks_plainly(scope["method"], variables)
         recall, patience = partial(self._recall, scope, variables), Patience()
-        if is_plain and conf.get().options.LOCAL == "push" and (known := recall()[1]) is not None:
-            held = at_hand(known.path, known.way)
-            if held is not None:
-                return dressed(held).sent, scope
+        is_pushed = is_plain and conf.get().options.LOCAL == "push"
+        if is_pushed and (at_once := at_hand(recall()[1])) is not None:
+            return at_once, scope
         with part_of(patience):
             met = Meeting(recall, variables or {}, None, scope["method"] if is_plain else None)
             entry = await met.aentry()

@@ -5,9 +5,10 @@ likely, and whether it is led there is found out meanwhile, before anything is s
 """
 
 from collections.abc import Callable
+from time import time
 from typing import Any
 
-from pagecache.announcing import site_store
+from pagecache.announcing import announcer, site_store
 from pagecache.bridge import plain
 from pagecache.bridge.addresses import Address, Variables
 from pagecache.bridge.fast import FastVisit, asks_database, asks_plainly
@@ -16,6 +17,8 @@ from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine.glancing import Glance, glance
+from pagecache.engine.visit import barred, local, recipes
+from pagecache.writes import writes
 
 Recall = Callable[[], tuple[Address | None, Recalled | None]]
 
@@ -111,6 +114,31 @@ class Meeting:
             return
         if site_store().leaves_time:
             self._guesses.expect(self._variables, self.recalled)
+
+
+def at_hand(known: Recalled | None) -> Sent | None:
+    """Return what is sent of a page that this process holds, where that stands without a question.
+
+    A glance finds the same. Here it takes fewer steps, as long as what was sent last says how the page is now.
+    """
+    if known is None or (held := local.held.get(known.way.key)) is None or held.dressed is None:
+        return None
+    now, path, way = time(), known.path, known.way
+    sent: Sent
+    _, sent, since, until = held.dressed
+    is_it = (
+        since <= now < until
+        and held.entry.material == way.material
+        and way.is_plain
+        and not way.tells
+        and known.holds()
+        and recipes.get(path) == way.recipe
+        and barred.get(path, 0) <= now
+        and not announcer.owed
+        and not writes.unannounced()
+        and site_store().stands(held)
+    )
+    return sent if is_it else None
 
 
 def settled(

@@ -10,12 +10,11 @@ from pagecache import conf
 from pagecache.bridge.addresses import Address, address_in, beside
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.fast import VISIT, FastVisit, Lane
-from pagecache.bridge.plain import Sent, dressed
+from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
-from pagecache.engine.glancing import at_hand
-from pagecache.meeting import Meeting, settled
+from pagecache.meeting import Meeting, at_hand, settled
 from pagecache.stores.waiting import Patience, part_of
 
 Environ = dict[str, Any]
@@ -51,10 +50,9 @@ class WSGILane(Lane):
             method, config = environ["REQUEST_METHOD"], conf.current or conf.get()
             if method == "GET" and config.options.LOCAL == "push" and "wsgi.input" in environ:
                 guess = self.place.guesses.guess(environ)
-                if guess is not None and guess.beside == beside() and guess.holds():
-                    held = at_hand(guess.path, guess.way)
-                    if held is not None:
-                        return dressed(held).sent
+                is_sure = guess is not None and guess.beside == beside()
+                if is_sure and (sent := at_hand(guess)) is not None:
+                    return sent
             return self._answered(environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None

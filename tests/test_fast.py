@@ -168,7 +168,7 @@ def test_a_server_may_change_the_header_fields_that_it_is_told(lane: Lane) -> No
 
     def is_at_hand() -> bool:
         b"".join(application(environ_of(), start))
-        return any(held.dressed is not None for held in local._held.values())
+        return any(held.dressed is not None for held in local.held.values())
 
     until(is_at_hand, "no page at hand")
     for _ in range(3):

@@ -34,19 +34,21 @@ from freezegun import freeze_time
 
 from pagecache import invalidate
 from pagecache.announcing import Due, announcer, site_store
-from pagecache.bridge import outgoing, plain
+from pagecache.bridge import outgoing, plain, routes
 from pagecache.bridge.addresses import address_in_scope
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope, variables_in, watched
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.plain import Dressed, plainly
-from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Ways, _all
+from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Recalled, Ways, _all
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
-from pagecache.core.types import Way
+from pagecache.core.types import QUERY, Input, Way
 from pagecache.engine.glancing import Glance
-from pagecache.engine.visit import local
+from pagecache.engine.visit import barred, local, recipes
 from pagecache.recording import ambient
 from pagecache.stores.local import Held
+from pagecache.stores.redis import RedisStore
+from pagecache.writes import writes
 from pagecache.wsgi import WSGILane
 from tests.lanes import (
     ASGI,
@@ -189,7 +191,7 @@ def addresses_known() -> int:
 
 
 def pages_sent_plainly() -> int:
-    return sum(held.dressed is not None for held in local._held.values())
+    return sum(held.dressed is not None for held in local.held.values())
 
 
 def judge(lane: Lane, case: Case) -> None:
@@ -350,6 +352,86 @@ def test_what_nobody_read_of_visitors_keeps_no_page_from_their_hands(
     assert not met
     assert [lane.read(cookies={"sessionid": "x"}) for _ in range(2)] == ["page"] * 2
     assert len(met) == 2
+
+
+Change = Callable[[pytest.MonkeyPatch, Recalled, Held], object]
+SINCE_THEN: dict[str, Change] = {
+    "it is held no more": lambda _patch, _known, _held: local.clear(),
+    "a moment has passed": lambda patch, _known, held: patch.setattr(
+        held, "dressed", held.dressed._replace(until=0.0)
+    ),
+    "another page has its key": lambda patch, _known, held: patch.setattr(
+        held, "entry", held.entry._replace(material=b"another")
+    ),
+    "it is not for everybody": lambda patch, known, _held: patch.setattr(
+        known, "way", known.way._replace(is_plain=False)
+    ),
+    "some are told more": lambda patch, known, _held: patch.setattr(
+        known, "way", known.way._replace(tells=True)
+    ),
+    "its route is forgotten": lambda _patch, _known, _held: routes.remembered.clear(),
+    "more is read of its path": lambda patch, known, _held: patch.setitem(
+        recipes, known.path, (Input(QUERY, "more"),)
+    ),
+    "its path is barred": lambda patch, known, _held: patch.setitem(
+        barred, known.path, time.time() + 60
+    ),
+    "an announcement is owed": lambda patch, _known, _held: patch.setitem(
+        announcer.owed, "once", Due(frozenset({"another"}))
+    ),
+    "something written is not announced": lambda patch, _known, _held: patch.setattr(
+        writes, "unannounced", lambda: frozenset({"another"})
+    ),
+    "it is not known to stand": lambda patch, _known, _held: patch.setattr(
+        RedisStore, "stands", lambda *_args: False
+    ),
+}
+
+
+@through(WSGI, stores=(REDIS,))
+@pytest.mark.parametrize("name", SINCE_THEN)
+def test_a_page_is_not_at_hand_once_something_has_changed(
+    lane: Lane, met: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(showing(lambda _request: "page"))
+    hear()
+    for _ in range(3):
+        lane.read()
+    until_at_hand(lane, met)
+    (held,) = local.held.values()
+    (known,) = (
+        known
+        for place in _all
+        for alike in place._alike.values()
+        for known in alike.known.values()
+        if known.way.key in local.held
+    )
+
+    SINCE_THEN[name](monkeypatch, known, held)
+    shown = lane.read()
+
+    assert met
+    assert shown == "page"
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_page_is_shown_where_it_cannot_be_found_out_whether_it_is_at_hand(
+    lane: Lane, met: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_args: object) -> None:
+        raise LookupError
+
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(showing(lambda _request: "page"))
+    hear()
+    for _ in range(3):
+        lane.read()
+    until_at_hand(lane, met)
+
+    monkeypatch.setattr(RedisStore, "stands", failing)
+
+    assert lane.read() == "page"
 
 
 @through(WSGI, MIDDLEWARE_SYNC, stores=(REDIS,))

@@ -271,9 +271,7 @@ def hold(url: str = LIST) -> None:
     get(url)
     get(url)
     if conf.get().options.LOCAL == "push":
-        until(
-            lambda: get(url) and all(map(stands, local._held.values())), "nobody tells of changes"
-        )
+        until(lambda: get(url) and all(map(stands, local.held.values())), "nobody tells of changes")
 
 
 def stands(held: Held) -> bool | None:

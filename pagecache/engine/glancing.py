@@ -102,31 +102,6 @@ def glance(path: str, way: Way) -> Glance | None:
         return None
 
 
-def at_hand(path: str, way: Way) -> Held | None:
-    """Return the page that this process holds where a way leads, if it stands without a question.
-
-    It is what `_held` and `_is_led` find, for a store that tells of changes, in one step.
-    """
-    try:
-        store, now = site_store(), time.time()
-        held = local.get(way.key, now, store.history)
-        if (
-            held is None
-            or not held.is_plain
-            or held.entry.material != way.material
-            or not way.is_plain
-            or way.tells
-            or recipes.get(path) != way.recipe
-            or barred.get(path, 0) > now
-            or announcer.owed
-            or writes.unannounced()
-        ):
-            return None
-        return held if store.stands(held) else None
-    except Exception:  # noqa: BLE001 the look-up raises it
-        return None
-
-
 def _glance(path: str, way: Way) -> Glance | None:
     store, now = site_store(), time.time()
     if conf.get().options.LOCAL is None:

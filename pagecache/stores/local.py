@@ -56,7 +56,9 @@ class Held:
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
         self.news: object = None  # the last from the server when it stood
-        self.dressed: Any = None  # what is the same in all answers with it, for whoever sends them
+        self.dressed: Any = (
+            None  # what is the same in all answers with it, where everybody gets it as it is
+        )
 
 
 class Local:
@@ -71,7 +73,7 @@ class Local:
 
     def _begin(self) -> None:
         self._lock = Lock()
-        self._held: OrderedDict[str, Held] = OrderedDict()
+        self.held: OrderedDict[str, Held] = OrderedDict()
         self._bytes = 0
         self._history = ""
 
@@ -82,7 +84,7 @@ class Local:
         """
         if history != self._history:
             self.clear(history)
-        held = self._held.get(key)
+        held = self.held.get(key)
         if held is None:
             return None
         if held.entry.expires <= now:
@@ -101,14 +103,14 @@ class Local:
             self._bytes += held.size
             spared = 0
             while self._bytes > most:
-                first, oldest = self._held.popitem(last=False)
+                first, oldest = self.held.popitem(last=False)
                 if oldest.chances and spared < SPARED:
                     oldest.chances -= 1
                     spared += 1
-                    self._held[first] = oldest
+                    self.held[first] = oldest
                 else:
                     self._bytes -= oldest.size
-            self._held[key] = held
+            self.held[key] = held
 
     def drop(self, key: str) -> None:
         """Let go what is held under a key."""
@@ -118,16 +120,16 @@ class Local:
     def clear(self, history: str = "") -> None:
         """Let all go; from here on it holds what belongs to a history of the store."""
         with self._lock:
-            self._held.clear()
+            self.held.clear()
             self._bytes = 0
             self._history = history
 
     def _let_go(self, key: str) -> None:
-        if (held := self._held.pop(key, None)) is not None:
+        if (held := self.held.pop(key, None)) is not None:
             self._bytes -= held.size
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     @property
     def size(self) -> int:

@@ -14,10 +14,9 @@ from pagecache.core.reasons import Reason
 from pagecache.core.types import Found, Way
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import examine
-from pagecache.engine.glancing import Glance, at_hand, glance
+from pagecache.engine.glancing import Glance, glance
 from pagecache.invalidation import invalidate
 from pagecache.stores import StoreError
-from pagecache.stores.local import Held
 from tests.caches import broken
 from tests.engine.visits import get, visit_of
 
@@ -46,14 +45,6 @@ def led_by(path: str, found: Found) -> tuple[str, Way]:
     return path, Way(found.recipe, found.entry.material, found.key, is_plain=True)
 
 
-def found_at_hand() -> Held | None:
-    """Return the page that is at hand, once one is stored."""
-    get()
-    visit = visit_of()
-    drive(examine(visit))
-    return at_hand(*led_by(visit.path, visit.found))
-
-
 def some(found: Glance | None) -> Glance:
     assert found is not None
     return found
@@ -66,7 +57,6 @@ def hold(settings: Any) -> None:
 def stands(monkeypatch: pytest.MonkeyPatch, answer: bool | None) -> None:
     """Let the store know of versions without a question, as one that is told of changes does."""
     monkeypatch.setattr(type(site_store()), "stand", lambda *_args: answer)
-    monkeypatch.setattr(type(site_store()), "stands", lambda *_args: answer is True)
 
 
 def test_a_page_that_stands_is_found(look: Look) -> None:
@@ -97,16 +87,7 @@ def test_nobody_is_asked_for_what_is_known_to_stand(
     assert look(found) is not None
 
 
-@pytest.mark.parametrize("stand, is_there", [(True, True), (False, False), (None, False)])
-def test_a_page_is_at_hand_where_it_is_known_to_stand(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, stand: bool | None, is_there: bool
-) -> None:
-    hold(settings)
-    stands(monkeypatch, stand)
-    assert (found_at_hand() is not None) is is_there
-
-
-def test_no_page_is_at_hand_where_the_store_fails(
+def test_there_is_no_glance_where_the_store_fails(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_args: object) -> None:
@@ -116,9 +97,7 @@ def test_no_page_is_at_hand_where_the_store_fails(
     get()
     visit = visit_of()
     drive(examine(visit))
-    for name in ("stand", "stands"):
-        monkeypatch.setattr(type(site_store()), name, failing)
-    assert at_hand(*led_by(visit.path, visit.found)) is None
+    monkeypatch.setattr(type(site_store()), "stand", failing)
     assert glance(*led_by(visit.path, visit.found)) is None
 
 

@@ -50,7 +50,7 @@ def held() -> str:
     get()
     assert get()[1].startswith("hit")
     assert len(local) == 1
-    (key,) = local._held
+    (key,) = local.held
     return key
 
 
@@ -117,12 +117,12 @@ def test_what_is_dropped_in_the_store_is_dropped_here(drop: Callable[[], None]) 
 
 def test_a_page_that_another_process_made_anew_takes_the_place_of_the_old_one() -> None:
     key = held()
-    old = local._held.pop(key)
+    old = local.held.pop(key)
     drop_by_write()
     get()
-    local._held[key] = old  # as in a process that did not make the page
+    local.held[key] = old  # as in a process that did not make the page
     assert get()[:2] == ("new", f"hit; ttl={LIFE - 1}")
-    assert local._held[key].entry.body == b"new"
+    assert local.held[key].entry.body == b"new"
 
 
 def test_a_page_that_the_view_refuses_now_is_dropped_here_too(settings: Any) -> None:
@@ -162,7 +162,7 @@ def test_a_page_ends_here_when_it_ends() -> None:
 
 def test_an_entry_whose_key_material_differs_is_not_served() -> None:
     key = held()
-    found = local._held[key]
+    found = local.held[key]
     found.entry = found.entry._replace(material=b"of another request", body=b"not yours")
     assert get()[0] == "old"
 
@@ -206,7 +206,7 @@ def test_another_history_of_the_store_empties_it() -> None:
 def test_a_sealed_page_is_held_open(secrets: list[str], settings: Any) -> None:
     settings.PAGECACHE = {**settings.PAGECACHE, "ENCRYPT": secrets}
     key = held()
-    assert local._held[key].entry.body == b"old"
+    assert local.held[key].entry.body == b"old"
     assert get()[1].startswith("hit")
 
 
@@ -221,7 +221,7 @@ def test_each_client_gets_a_compressed_page_as_it_takes_it(settings: Any) -> Non
         plain = get(view=view)
         assert plain[0] == "page " * 1000
         assert plain[1].startswith("hit")
-    (one,) = local._held.values()
+    (one,) = local.held.values()
     assert one.entry.coding == "gzip"
     visit = visit_of(HTTP_ACCEPT_ENCODING="gzip")
     packed = drive(page(visit), answer(visit, view))
@@ -313,10 +313,10 @@ def test_a_page_that_another_process_made_anew_is_not_made_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     key = held()
-    old = local._held[key]
+    old = local.held[key]
     monkeypatch.setattr("pagecache.engine.flow.is_due_early", lambda *_: True)
     make_anew()
-    local._held[key] = old
+    local.held[key] = old
     assert make_anew("newer")[1].startswith("hit"), "somebody else was faster"
     assert len(local) == 0, "the page is asked for anew"
     monkeypatch.undo()
@@ -339,11 +339,11 @@ def pushed() -> str:
 
     def all_stand() -> bool:
         get()
-        held = list(local._held.values())
+        held = list(local.held.values())
         return bool(held) and all(site_store().stand(one.keys, one.versions) for one in held)
 
     until(all_stand, "the server does not tell of changes")
-    (key,) = local._held
+    (key,) = local.held
     return key
 
 
@@ -377,7 +377,7 @@ def test_what_this_process_writes_is_seen_at_once() -> None:
 @pytest.mark.usefixtures("_push")
 def test_what_another_process_writes_is_seen_when_the_server_has_told() -> None:
     key = pushed()
-    held = local._held[key]
+    held = local.held[key]
     data["value"] = "new"
     elsewhere = open_store("default", budget=1)
     elsewhere.put({site_names().version("data"): fresh()}, 60)

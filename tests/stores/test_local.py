@@ -22,7 +22,7 @@ def entry_of(body: bytes = b"page", expires: float = FOREVER) -> Held:
 
 
 def held_by(local: Local, *keys: str) -> list[str]:
-    return [key for key in keys if local._held.get(key)]
+    return [key for key in keys if local.held.get(key)]
 
 
 def room_for(pages: int) -> int:
@@ -148,7 +148,7 @@ def test_many_threads_leave_the_count_of_bytes_right() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
-    assert local.size == sum(held.size for held in local._held.values())
+    assert local.size == sum(held.size for held in local.held.values())
     assert local.size <= room_for(20)
 
 
