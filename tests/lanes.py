@@ -42,6 +42,7 @@ from pagecache import asgi, cache_page, wsgi
 from pagecache.announcing import announcer, site_store
 from pagecache.engine.visit import forget
 from pagecache.recording.recorder import holding
+from pagecache.wsgi import WSGILane
 from tests import settings as stock
 
 PAGECACHE = "pagecache.middleware.PageCacheMiddleware"
@@ -137,6 +138,19 @@ def lane(request: pytest.FixtureRequest, settings: Any) -> Iterator[Lane]:
     yield opened
     announcer.owed.clear()
     forget()
+
+
+def not_at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return where the WSGI lane notes the requests whose pages it does not find at hand."""
+    found: list[Any] = []
+    answered = WSGILane._answered
+
+    def noting(self: WSGILane, environ: dict[str, Any]) -> Any:
+        found.append(environ)
+        return answered(self, environ)
+
+    monkeypatch.setattr(WSGILane, "_answered", noting)
+    return found
 
 
 def hear() -> None:

@@ -42,6 +42,7 @@ from tests.lanes import (
     STOCK,
     WSGI,
     Lane,
+    not_at_hand,
     showing,
     status,
     text,
@@ -482,6 +483,26 @@ def test_a_lane_answers_as_django_with_the_middleware_alone_does(lane: Lane, nam
     made = [asked(application, ODD[name]) for application in (django, django, fast, django, fast)]
 
     assert len(set(made)) == 1, made
+
+
+@pytest.mark.usefixtures("_strict")
+@pytest.mark.parametrize("name", ODD)
+@through(WSGI, stores=(REDIS,))
+def test_a_lane_answers_as_django_does_while_a_page_is_at_hand(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    met = not_at_hand(monkeypatch)
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.mount(path("page/", lane.page(showing(lambda r: r.build_absolute_uri()))))
+    django, fast = WSGIHandler(), wsgi.PageCache(WSGIHandler())
+
+    def is_at_hand() -> bool:
+        met.clear()
+        return asked(fast, {}) == asked(django, {}) and not met
+
+    until(is_at_hand, "no page at hand")
+
+    assert [asked(fast, ODD[name]) for _ in range(2)] == [asked(django, ODD[name])] * 2
 
 
 def everywhere(view: Callable[..., Any]) -> Callable[..., Any]:

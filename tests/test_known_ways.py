@@ -14,9 +14,12 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -49,7 +52,6 @@ from pagecache.recording import ambient
 from pagecache.stores.local import Held
 from pagecache.stores.redis import RedisStore
 from pagecache.writes import writes
-from pagecache.wsgi import WSGILane
 from tests.lanes import (
     ASGI,
     FAST,
@@ -61,6 +63,7 @@ from tests.lanes import (
     WSGI,
     Lane,
     hear,
+    not_at_hand,
     showing,
     status,
     text,
@@ -274,15 +277,7 @@ def test_who_is_told_more_gets_the_same_page_at_a_glance(lane: Lane, dressed: li
 @pytest.fixture
 def met(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the WSGI lane did not find at hand."""
-    found: list[Any] = []
-    answered = WSGILane._answered
-
-    def noting(self: WSGILane, environ: dict[str, Any]) -> Any:
-        found.append(environ)
-        return answered(self, environ)
-
-    monkeypatch.setattr(WSGILane, "_answered", noting)
-    return found
+    return not_at_hand(monkeypatch)
 
 
 def until_at_hand(lane: Lane, met: list[Any], **asked: Any) -> None:
@@ -413,6 +408,58 @@ def test_a_page_is_not_at_hand_once_something_has_changed(
 
     assert met
     assert shown == "page"
+
+
+def active() -> str:
+    return f"{translation.get_language()} {timezone.get_current_timezone_name()}"
+
+
+BESIDE: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
+    "a language is active": lambda _patch: translation.activate("de"),
+    "a time zone is active": lambda _patch: timezone.activate(ZoneInfo("Asia/Tokyo")),
+    "the language of the site": lambda patch: patch.setattr(django_settings, "LANGUAGE_CODE", "fr"),
+    "languages are held elsewhere": lambda patch: patch.setattr(
+        trans_real, "_active", SimpleNamespace(value=translation.trans_real.translation("de"))
+    ),
+}
+
+
+@through(WSGI, stores=(REDIS,))
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_page_at_hand_is_of_what_is_active(
+    lane: Lane, met: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(showing(lambda _request: active()))
+    hear()
+    before = [lane.read() for _ in range(3)]
+    until_at_hand(lane, met)
+
+    BESIDE[name](monkeypatch)
+    expected = active()
+
+    assert expected not in before
+    assert [lane.read() for _ in range(3)] == [expected] * 3
+
+
+@through(WSGI, stores=(REDIS,))
+@pytest.mark.parametrize(
+    "asked", [headers(If_None_Match="{etag}"), headers(Range="bytes=0-1")], ids=["known", "a part"]
+)
+def test_who_wants_less_than_a_page_at_hand_gets_that(
+    lane: Lane, met: list[Any], asked: dict[str, Any]
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None, RANGES=True)
+    lane.show(showing(lambda _request: "page"))
+    hear()
+    for _ in range(3):
+        lane.read()
+    until_at_hand(lane, met)
+    etag = lane.get()["ETag"]
+
+    answer = lane.get(headers={name: f.format(etag=etag) for name, f in asked["headers"].items()})
+
+    assert answer.status_code == (304 if "If-None-Match" in asked["headers"] else 206)
 
 
 @through(WSGI, stores=(REDIS,))
@@ -981,6 +1028,27 @@ def test_address_is_the_same_again_once_the_same_is_active() -> None:
     german, french, again = addresses_in("de", "fr", "de")
 
     assert german == again != french
+
+
+def test_address_of_a_thread_is_not_that_of_the_one_whose_context_it_runs_in() -> None:
+    """What is active is a thread's own, and so is what is found of it, whoever came before."""
+    tokyo = timezone.get_default_timezone()
+    with translation.override("de"), timezone.override("Asia/Tokyo"):
+        own: Any = address_in_scope(SCOPE)
+        there = copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        others: Any = pool.submit(there.run, address_in_scope, SCOPE).result()
+
+    assert own[-1][:2] == ("de", "Asia/Tokyo")
+    assert others[-1][:2] == (django_settings.LANGUAGE_CODE, str(tokyo))
+
+
+def test_address_is_another_once_the_settings_are(settings: Any) -> None:
+    before = address_in_scope(SCOPE)
+
+    settings.PAGECACHE = {**settings.PAGECACHE, "ENABLED": False}
+
+    assert address_in_scope(SCOPE) != before
 
 
 def test_address_tells_languages_apart_that_are_not_seen_where_django_has_them(
