@@ -200,7 +200,7 @@ def site_store(alias: str | None = None) -> Store:
 
     Raises what `open_store` raises, and ImproperlyConfigured where `LOCAL` is "push" and the store tells of no changes.
     """
-    options = (conf.current or conf.get()).options
+    options = (conf.last or conf.get()).options
     name = alias or options.CACHE
     if (store := _stores.get(name)) is None:
         with _opening:  # many may ask at once for what is not there yet

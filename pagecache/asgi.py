@@ -61,11 +61,11 @@ class ASGILane(Lane):
         variables = variables_in(scope)
         is_plain = variables is not None and asks_plainly(scope["method"], variables)
         recall, patience = partial(self._recall, scope, variables), Patience()
-        is_pushed = is_plain and conf.get().options.LOCAL == "push"
+        is_pushed = is_plain and (conf.last or conf.get()).options.LOCAL == "push"
         if is_pushed and (at_once := at_hand(recall()[1])) is not None:
             return at_once, scope
         with part_of(patience):
-            met = Meeting(recall, variables or {}, None, scope["method"] if is_plain else None)
+            met = Meeting(recall, variables or {}, None, method=scope["method"])
             entry = await met.aentry()
             sent = settled(met, entry, partial(self._made, scope, variables, met, patience))
             if isinstance(sent, FastVisit):

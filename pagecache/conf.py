@@ -59,7 +59,10 @@ class Config:
 
     @property
     def enabled(self) -> bool:
-        """Whether pages are looked up and stored; asked each time, for a test runner sets up after Django."""
+        """Whether pages are looked up and stored; asked each time, for a test runner sets up after Django.
+
+        What it goes by is compared in `bridge.addresses.beside`, too.
+        """
         if self.options.ENABLED is not None:
             return self.options.ENABLED
         under_test_runner = hasattr(mail, "outbox")  # made by setup_test_environment
@@ -88,17 +91,16 @@ class Config:
         return self.options.MAX_TRANSACTION_SECONDS if self.options.TWO_PHASE else 0.0
 
 
-current: Config | None = (
-    None  # what `get` returned last: for what runs at each request, in fewer steps
-)
+# What `get` returned last: for what runs at each hit, which asks for no more than that.
+last: Config | None = None
 
 
 def get() -> Config:
     """Return the settings; raises ImproperlyConfigured, naming key, value and fix, where they are wrong."""
-    global current  # noqa: PLW0603 read once for the process
-    if current is None:
-        current = _read()
-    return current
+    global last  # noqa: PLW0603 read once for the process
+    if last is None:
+        last = _read()
+    return last
 
 
 def _read() -> Config:
@@ -249,7 +251,7 @@ def _user_table() -> str:
 
 
 def _forget(*, setting: str, **_kwargs: Any) -> None:
-    global current  # noqa: PLW0603 read once for the process
+    global last  # noqa: PLW0603 read once for the process
     if setting in {
         "PAGECACHE",
         "CACHES",
@@ -259,7 +261,7 @@ def _forget(*, setting: str, **_kwargs: Any) -> None:
         "AUTH_USER_MODEL",
         "INSTALLED_APPS",
     }:
-        current = None
+        last = None
         settings_reloaded.send(sender=None)
 
 

@@ -4,8 +4,8 @@ A thread that waits for the store has time. So the store is asked at once for th
 likely, and whether it is led there is found out meanwhile, before anything is sent.
 """
 
+import time
 from collections.abc import Callable
-from time import time
 from typing import Any
 
 from pagecache.announcing import announcer, site_store
@@ -26,7 +26,8 @@ Recall = Callable[[], tuple[Address | None, Recalled | None]]
 class Meeting:
     """A request that comes.
 
-    `recall` finds out what is known of it. There is a glance at its page if its `method` is to get that, as a whole.
+    `recall` finds out what is known of it. There is a glance at its page if its `method` is to get that, as a whole;
+    with None there is no glance.
     What the store leaves time for is to `begin` the answer.
     """
 
@@ -48,6 +49,7 @@ class Meeting:
         recall: Recall,
         variables: Variables,
         guesses: Guesses | None,
+        *,
         method: str | None,
         begin: Callable[[], Any] | None = None,
     ) -> None:
@@ -119,24 +121,30 @@ class Meeting:
 def at_hand(known: Recalled | None) -> Sent | None:
     """Return what is sent of a page that this process holds, where that stands without a question.
 
-    A glance finds the same. Here it takes fewer steps, as long as what was sent last says how the page is now.
+    It looks at what a glance looks at, but for what needs no look: until when it was dressed is never later than its
+    end, only what everybody gets is dressed, and nothing was heard under its versions from another server; a store that
+    tells of changes is never frozen; whether pages are served at all is in what led here. Once a second, and whenever
+    anything is not so, a glance goes on. What is owed is looked at before what stands: what is paid in between has
+    moved by then.
     """
-    if known is None or (held := local.held.get(known.way.key)) is None or held.dressed is None:
+    if known is None or not known.is_sent_as_it_is:
         return None
-    now, path, way = time(), known.path, known.way
+    path, way = known.path, known.way
+    held = local.held.get(way.key)
+    if held is None or held.dressed is None or held.heard is None:
+        return None
     sent: Sent
     _, sent, since, until = held.dressed
+    now = time.time()
     is_it = (
         since <= now < until
         and held.entry.material == way.material
-        and way.is_plain
-        and not way.tells
         and known.holds()
         and recipes.get(path) == way.recipe
         and barred.get(path, 0) <= now
         and not announcer.owed
         and not writes.unannounced()
-        and site_store().stands(held)
+        and held.heard.still_stands(held)
     )
     return sent if is_it else None
 

@@ -98,7 +98,7 @@ class PageCacheMiddleware:
             partial(self._place.recall, request),
             request.META,
             guesses,
-            request.method if is_first else None,
+            method=request.method if is_first else None,
             begin=PlainResponse,
         )
 

@@ -9,7 +9,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from pagecache import conf
 from pagecache.bridge.addresses import Address, address_in, beside
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import VISIT, FastVisit, Lane
+from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import drive
@@ -35,8 +35,9 @@ class PageCache:
         sent = self._lane.sent(environ)
         if sent is None:
             return self._application(environ, start_response)
-        start_response(sent.line, list(sent.headers))  # a server may change it
-        return [sent.body]
+        _, line, headers, body = sent
+        start_response(line, list(headers))  # a server may change it
+        return [body]
 
 
 class WSGILane(Lane):
@@ -47,11 +48,12 @@ class WSGILane(Lane):
         if not self.is_open():
             return None
         try:
-            method, config = environ["REQUEST_METHOD"], conf.current or conf.get()
-            if method == "GET" and config.options.LOCAL == "push" and "wsgi.input" in environ:
-                guess = self.place.guesses.guess(environ)
-                is_sure = guess is not None and guess.beside == beside()
-                if is_sure and (sent := at_hand(guess)) is not None:
+            method, config = environ["REQUEST_METHOD"], conf.last or conf.get()
+            if method == "GET" and config.options.LOCAL == "push":
+                known = self.place.guesses.guess(environ)
+                if known is None or known.beside != beside():  # given up, or of somebody else
+                    known = self._recalled(environ)
+                if "wsgi.input" in environ and (sent := at_hand(known)) is not None:
                     return sent
             return self._answered(environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
@@ -61,10 +63,14 @@ class WSGILane(Lane):
         """Return the page that stands at a glance; else look it up."""
         recall, patience = partial(self._recall, environ), Patience()
         with part_of(patience):
-            met = Meeting(recall, environ, self.place.guesses, environ["REQUEST_METHOD"])
+            met = Meeting(recall, environ, self.place.guesses, method=environ["REQUEST_METHOD"])
             entry = met.entry()
             sent = settled(met, entry, partial(self._made, environ, met, patience))
             return _looked_up(sent, environ) if isinstance(sent, FastVisit) else sent
+
+    def _recalled(self, environ: Environ) -> Recalled | None:
+        """Return what is known of a request that wants a page as a whole, by its address."""
+        return self._recall(environ)[1] if asks_plainly("GET", environ) else None
 
     def _recall(self, environ: Environ) -> tuple[Address | None, Recalled | None]:
         address = address_in(environ)

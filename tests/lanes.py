@@ -140,7 +140,7 @@ def lane(request: pytest.FixtureRequest, settings: Any) -> Iterator[Lane]:
     forget()
 
 
-def not_at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def noting_not_at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return where the WSGI lane notes the requests whose pages it does not find at hand."""
     found: list[Any] = []
     answered = WSGILane._answered

@@ -42,7 +42,7 @@ from tests.lanes import (
     STOCK,
     WSGI,
     Lane,
-    not_at_hand,
+    noting_not_at_hand,
     showing,
     status,
     text,
@@ -491,14 +491,14 @@ def test_a_lane_answers_as_django_with_the_middleware_alone_does(lane: Lane, nam
 def test_a_lane_answers_as_django_does_while_a_page_is_at_hand(
     lane: Lane, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    met = not_at_hand(monkeypatch)
+    not_at_hand = noting_not_at_hand(monkeypatch)
     lane.configure(LOCAL="push", REVEAL=None)
     lane.mount(path("page/", lane.page(showing(lambda r: r.build_absolute_uri()))))
     django, fast = WSGIHandler(), wsgi.PageCache(WSGIHandler())
 
     def is_at_hand() -> bool:
-        met.clear()
-        return asked(fast, {}) == asked(django, {}) and not met
+        not_at_hand.clear()
+        return asked(fast, {}) == asked(django, {}) and not not_at_hand
 
     until(is_at_hand, "no page at hand")
 

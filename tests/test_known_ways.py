@@ -50,8 +50,8 @@ from pagecache.core.types import QUERY, Input, Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import barred, local, recipes
 from pagecache.recording import ambient
+from pagecache.stores.heard import Heard
 from pagecache.stores.local import Held
-from pagecache.stores.redis import RedisStore
 from pagecache.writes import writes
 from tests.lanes import (
     ASGI,
@@ -64,7 +64,7 @@ from tests.lanes import (
     WSGI,
     Lane,
     hear,
-    not_at_hand,
+    noting_not_at_hand,
     showing,
     status,
     text,
@@ -276,15 +276,15 @@ def test_who_is_told_more_gets_the_same_page_at_a_glance(lane: Lane, dressed: li
 
 
 @pytest.fixture
-def met(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def not_at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the WSGI lane did not find at hand."""
-    return not_at_hand(monkeypatch)
+    return noting_not_at_hand(monkeypatch)
 
 
-def until_at_hand(lane: Lane, met: list[Any], **asked: Any) -> None:
+def until_at_hand(lane: Lane, not_at_hand: list[Any], **asked: Any) -> None:
     def is_at_hand() -> bool:
-        met.clear()
-        return status(lane.get(**asked)).hit and not met
+        not_at_hand.clear()
+        return status(lane.get(**asked)).hit and not not_at_hand
 
     until(is_at_hand, "no page at hand")
 
@@ -292,7 +292,7 @@ def until_at_hand(lane: Lane, met: list[Any], **asked: Any) -> None:
 @through(WSGI, stores=(REDIS,))
 @pytest.mark.parametrize("name", CASES)
 def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(
-    lane: Lane, met: list[Any], name: str
+    lane: Lane, not_at_hand: list[Any], name: str
 ) -> None:
     case = CASES[name]
     set_up(lane, case, LOCAL="push", REVEAL=None)
@@ -300,7 +300,7 @@ def test_whoever_differs_in_what_counts_is_not_sent_a_page_at_hand(
     judge(lane, case)
 
     if "OBEY_REQUEST_DIRECTIVES" not in case.pagecache:  # then each request may say something
-        until_at_hand(lane, met, **case.plain)
+        until_at_hand(lane, not_at_hand, **case.plain)
     again = lane.get(**case.differs)
     assert not case.other or text(again) == case.other
     assert case.other != "page" or not status(again).hit
@@ -331,23 +331,37 @@ def test_page_that_is_not_served_as_a_matter_of_course_is_not_at_hand(
 
 @through(WSGI, stores=(REDIS,))
 def test_what_nobody_read_of_visitors_keeps_no_page_from_their_hands(
-    lane: Lane, met: list[Any]
+    lane: Lane, not_at_hand: list[Any]
 ) -> None:
     lane.configure(LOCAL="push", REVEAL=None)
     lane.show(showing(lambda _request: "page"))
     hear()
     for _ in range(3):
         lane.read()
-    until_at_hand(lane, met)
+    until_at_hand(lane, not_at_hand)
     visitors = [
         {"cookies": {"_ga": str(number)}, **headers(User_Agent=f"browser {number}")}
         for number in range(5)
     ]
 
-    assert [lane.read(**visitor) for visitor in visitors] == ["page"] * 5
-    assert not met
+    def are_at_hand() -> bool:
+        not_at_hand.clear()
+        return [lane.read(**visitor) for visitor in visitors] == ["page"] * 5 and not not_at_hand
+
+    until(are_at_hand, "a page is not at hand for all")
     assert [lane.read(cookies={"sessionid": "x"}) for _ in range(2)] == ["page"] * 2
-    assert len(met) == 2
+    assert len(not_at_hand) == 2
+
+
+@through(WSGI, ASGI, stores=(REDIS,))
+def test_who_is_told_more_is_so_while_the_page_stands_without_a_question(lane: Lane) -> None:
+    lane.configure(LOCAL="push", REVEAL=REVEAL)
+    lane.show(showing(lambda _request: "page"))
+    hear()
+
+    told = [status(lane.get()) for _ in range(8)]
+
+    assert {(each.hit, each.key is not None) for each in told[1:]} == {(True, True)}
 
 
 Change = Callable[[pytest.MonkeyPatch, Recalled, Held], object]
@@ -356,14 +370,14 @@ SINCE_THEN: dict[str, Change] = {
     "a moment has passed": lambda patch, _known, held: patch.setattr(
         held, "dressed", held.dressed._replace(until=0.0)
     ),
+    "the clock was set back": lambda patch, _known, held: patch.setattr(
+        held, "dressed", held.dressed._replace(since=time.time() + 60, until=time.time() + 61)
+    ),
     "another page has its key": lambda patch, _known, held: patch.setattr(
         held, "entry", held.entry._replace(material=b"another")
     ),
-    "it is not for everybody": lambda patch, known, _held: patch.setattr(
-        known, "way", known.way._replace(is_plain=False)
-    ),
-    "some are told more": lambda patch, known, _held: patch.setattr(
-        known, "way", known.way._replace(tells=True)
+    "it is not for everybody, or some are told more": lambda patch, known, _held: patch.setattr(
+        known, "is_sent_as_it_is", False
     ),
     "its route is forgotten": lambda _patch, _known, _held: routes.remembered.clear(),
     "more is read of its path": lambda patch, known, _held: patch.setitem(
@@ -379,7 +393,7 @@ SINCE_THEN: dict[str, Change] = {
         writes, "unannounced", lambda: frozenset({"another"})
     ),
     "it is not known to stand": lambda patch, _known, _held: patch.setattr(
-        RedisStore, "stands", lambda *_args: False
+        Heard, "still_stands", lambda *_args: False
     ),
 }
 
@@ -387,14 +401,14 @@ SINCE_THEN: dict[str, Change] = {
 @through(WSGI, stores=(REDIS,))
 @pytest.mark.parametrize("name", SINCE_THEN)
 def test_a_page_is_not_at_hand_once_something_has_changed(
-    lane: Lane, met: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     lane.configure(LOCAL="push", REVEAL=None)
     lane.show(showing(lambda _request: "page"))
     hear()
     for _ in range(3):
         lane.read()
-    until_at_hand(lane, met)
+    until_at_hand(lane, not_at_hand)
     (held,) = local.held.values()
     (known,) = (
         known
@@ -407,7 +421,7 @@ def test_a_page_is_not_at_hand_once_something_has_changed(
     SINCE_THEN[name](monkeypatch, known, held)
     shown = lane.read()
 
-    assert met
+    assert not_at_hand
     assert shown == "page"
 
 
@@ -428,13 +442,13 @@ BESIDE: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
 @through(WSGI, stores=(REDIS,))
 @pytest.mark.parametrize("name", BESIDE)
 def test_a_page_at_hand_is_of_what_is_active(
-    lane: Lane, met: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     lane.configure(LOCAL="push", REVEAL=None)
     lane.show(showing(lambda _request: active()))
     hear()
     before = [lane.read() for _ in range(3)]
-    until_at_hand(lane, met)
+    until_at_hand(lane, not_at_hand)
 
     BESIDE[name](monkeypatch)
     expected = active()
@@ -444,18 +458,67 @@ def test_a_page_at_hand_is_of_what_is_active(
 
 
 @through(WSGI, stores=(REDIS,))
+def test_a_page_is_at_hand_again_where_another_language_was_active_once(
+    lane: Lane, not_at_hand: list[Any]
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(showing(lambda _request: active()))
+    hear()
+    for language in ("en", "de", "en"):
+        translation.activate(language)
+        until_at_hand(lane, not_at_hand)
+        assert lane.read().startswith(language)
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_page_is_at_hand_for_each_of_visitors_who_take_turns(
+    lane: Lane, not_at_hand: list[Any]
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None, KEY_HEADERS=["X-Plan"])
+    lane.show(showing(lambda request: request.headers.get("X-Plan")))
+    hear()
+    plans = [headers(X_Plan=plan) for plan in ("free", "paid")]
+    for _ in range(3):
+        for plan in plans:
+            lane.read(**plan)
+
+    def are_at_hand() -> bool:
+        not_at_hand.clear()
+        return [lane.read(**plan) for plan in plans] == ["free", "paid"] and not not_at_hand
+
+    until(are_at_hand, "a page is not at hand for both")
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_page_at_hand_is_of_the_settings(
+    lane: Lane, not_at_hand: list[Any], settings: Any
+) -> None:
+    lane.configure(LOCAL="push", REVEAL=None)
+    lane.show(showing(lambda request: request.scheme))
+    hear()
+    forwarded = headers(X_Forwarded_Proto="https")
+    for _ in range(3):
+        lane.read(**forwarded)
+    until_at_hand(lane, not_at_hand, **forwarded)
+
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+    assert [lane.read(**forwarded) for _ in range(3)] == ["https"] * 3
+
+
+@through(WSGI, stores=(REDIS,))
 @pytest.mark.parametrize(
     "asked", [headers(If_None_Match="{etag}"), headers(Range="bytes=0-1")], ids=["known", "a part"]
 )
 def test_who_wants_less_than_a_page_at_hand_gets_that(
-    lane: Lane, met: list[Any], asked: dict[str, Any]
+    lane: Lane, not_at_hand: list[Any], asked: dict[str, Any]
 ) -> None:
     lane.configure(LOCAL="push", REVEAL=None, RANGES=True)
     lane.show(showing(lambda _request: "page"))
     hear()
     for _ in range(3):
         lane.read()
-    until_at_hand(lane, met)
+    until_at_hand(lane, not_at_hand)
     etag = lane.get()["ETag"]
 
     answer = lane.get(headers={name: f.format(etag=etag) for name, f in asked["headers"].items()})
@@ -465,7 +528,7 @@ def test_who_wants_less_than_a_page_at_hand_gets_that(
 
 @through(WSGI, stores=(REDIS,))
 def test_a_page_is_shown_where_it_cannot_be_found_out_whether_it_is_at_hand(
-    lane: Lane, met: list[Any], monkeypatch: pytest.MonkeyPatch
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_args: object) -> None:
         raise LookupError
@@ -475,9 +538,9 @@ def test_a_page_is_shown_where_it_cannot_be_found_out_whether_it_is_at_hand(
     hear()
     for _ in range(3):
         lane.read()
-    until_at_hand(lane, met)
+    until_at_hand(lane, not_at_hand)
 
-    monkeypatch.setattr(RedisStore, "stands", failing)
+    monkeypatch.setattr(Heard, "still_stands", failing)
 
     assert lane.read() == "page"
 
@@ -847,6 +910,16 @@ def test_each_way_to_read_a_variable_is_taken_down(
 
 def test_what_is_no_text_leads_nowhere() -> None:
     assert Ways().recall(("address",), {"HTTP_HOST": []}) is None
+
+
+@pytest.mark.parametrize("since", [-0.3, 0.0, 0.2, 7.0])
+def test_what_is_sent_of_a_page_is_kept_no_longer_than_the_page(since: float) -> None:
+    """It may end between the moment in which it is found and the one in which it is dressed."""
+    entry = Entry(b"", (), 200, (), b"page", 1000.0, 1060.0)
+    held = Held(entry, b"", ())
+
+    with freeze_time(datetime.fromtimestamp(entry.expires + since, UTC)):
+        assert plain.dressed(held).until <= entry.expires
 
 
 @pytest.mark.parametrize("expires", [90.3, FOREVER], ids=["ends", "lasts"])

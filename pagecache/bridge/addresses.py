@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core import mail
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.http import HttpRequest
 
 from pagecache import conf
@@ -19,7 +21,8 @@ HOLDING = {list, tuple, set, frozenset}
 STATED = ("LANGUAGE_CODE", "DEBUG", "ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS")
 _mail = vars(mail)  # which a test runner changes
 _stated_in, _stated = itemgetter(*STATED), attrgetter(*STATED)
-Address = tuple[Hashable, ...]
+Around = tuple[str | None, str, object]  # language, time zone, and what stands for settings
+Address = tuple[Hashable, ...]  # the last of it is what is beside the request
 Variables = dict[str, Any]
 
 
@@ -27,8 +30,8 @@ def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
     """Return what requests are told apart by first; None where they are to be read each time."""
     if request.method not in {"GET", "HEAD"} or "urlconf" in request.__dict__:
         return None
-    found = beside()
-    return found and (
+    around = beside()
+    return around and (
         request.method,
         request._get_scheme(),  # type: ignore[attr-defined]  # noqa: SLF001 as the server says
         request.path,
@@ -36,7 +39,7 @@ def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
         request.META.get("SCRIPT_NAME"),
         request.META.get("QUERY_STRING"),
         *more,
-        found,
+        around,
     )
 
 
@@ -45,13 +48,13 @@ def address_in(environ: Variables) -> Address | None:
     method = environ.get("REQUEST_METHOD")
     if method not in {"GET", "HEAD"} or "wsgi.input" not in environ:
         return None
-    found = beside()
-    return found and (
+    around = beside()
+    return around and (
         method,
         environ.get("SCRIPT_NAME"),
         environ.get("PATH_INFO"),
         environ.get("QUERY_STRING"),
-        found,
+        around,
     )
 
 
@@ -60,14 +63,14 @@ def address_in_scope(scope: Variables) -> Address | None:
     method = scope.get("method")
     if method not in {"GET", "HEAD"}:
         return None
-    found = beside()
-    return found and (
+    around = beside()
+    return around and (
         method,
         scope.get("scheme"),
         scope.get("root_path"),
         scope.get("path"),
         scope.get("query_string"),
-        found,
+        around,
     )
 
 
@@ -76,14 +79,14 @@ class Beside(NamedTuple):
 
     spoken: object
     zone: object
-    config: object
+    config: object  # with the next one and `DEBUG` all that tells whether it is enabled
     is_tested: bool
     stated: tuple[Any, ...]
     token: object  # in addresses, for the three before
-    found: Address | None
+    found: Around | None
 
 
-def beside() -> Address | None:
+def beside() -> Around | None:
     """Return what decides about requests beside what they say; None where that is not sure to stay.
 
     It is found out where anything is not as it was for the request before. Settings that were asked for before are
@@ -97,7 +100,7 @@ def beside() -> Address | None:
     language_code, is_debugging, hosts, agents = stated
     if type(hosts) not in HOLDING or type(agents) not in HOLDING:
         return None
-    config, is_tested = conf.current or conf.get(), "outbox" in _mail
+    config, is_tested = conf.last or conf.get(), "outbox" in _mail
     spoken, zone = ambient.held()
     last_spoken, last_zone, last_config, was_tested, last_stated, token, found = _last
     are_settings_as_before = (
@@ -124,3 +127,10 @@ _last = Beside(
     token=object(),
     found=None,
 )
+
+
+@receiver(setting_changed)
+def _forget(**_kwargs: object) -> None:
+    """Let what was found while another setting held be found anew, and its address be another."""
+    global _last  # noqa: PLW0603 as it was last
+    _last = _last._replace(stated=())

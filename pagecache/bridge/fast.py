@@ -113,14 +113,16 @@ class Lane:
 
         Nor those that somebody else wants to hear of.
         """
-        strangers, config = self._strangers, conf.current or conf.get()
-        seen = config, request_started.receivers, request_finished.receivers
-        if strangers.seen != seen and strangers.changed() and strangers.unknown:
+        strangers, config = self._strangers, conf.last or conf.get()
+        # As `changed` has it, of the same signals in their order, in fewer steps.
+        found_for = config, request_started.receivers, request_finished.receivers
+        if strangers.found_for != found_for and strangers.changed() and strangers.unknown:
             logger.warning(
                 "The fast lane leaves all requests to Django, since %s would not hear of them. Name in OUTSIDE "
                 "what need not hear of pages from the store.",
                 ", ".join(strangers.unknown),
             )
+        # As `recorder` has it.
         return not strangers.unknown and not isinstance(current.get(), Recorder)
 
 

@@ -6,9 +6,6 @@ from pagecache.bridge.addresses import Variables
 from pagecache.bridge.ways import ABSENT, LIKE, MOST, MOST_TEXT, Recalled
 from pagecache.core.types import remember
 
-# What guesses are found by. A request that has these in common with another one may still say something else.
-FOUND_BY = (*LIKE, "HTTP_ACCEPT_LANGUAGE")
-
 Likeness = tuple[Any, ...]
 
 
@@ -25,7 +22,7 @@ class Guesses:
     def guess(self, variables: Variables) -> Recalled | None:
         """Return what is known of a request, most likely."""
         try:
-            recalled = self._known.get(tuple(map(variables.get, FOUND_BY)))  # as `_likeness` has it
+            recalled = self._known.get(tuple(map(variables.get, LIKE)))  # as `_likeness` has it
         except TypeError:  # no text
             return None
         return recalled if recalled is not None and recalled.fits(variables) else None
@@ -49,4 +46,4 @@ class Guesses:
 
 
 def _likeness(variables: Variables) -> Likeness:
-    return tuple(map(variables.get, FOUND_BY))
+    return tuple(map(variables.get, LIKE))

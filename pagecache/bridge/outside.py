@@ -56,21 +56,19 @@ class Strangers:
     def __init__(self, *signals: Signal, knows: Callable[[str], bool] = _is_known_receiver) -> None:
         self._signals = signals
         self._knows = knows
-        self.seen: tuple[
-            Any, ...
-        ] = ()  # the settings, and who heard of each signal, when it was found out
+        # The settings, and who heard of each signal, when it was found out.
+        self.found_for: tuple[Any, ...] = ()
         self.unknown: list[str] = []  # their dotted paths
 
     def changed(self) -> bool:
         """Find out whether others hear of them than before, and who is not known."""
-        seen = conf.current or conf.get(), *map(RECEIVERS, self._signals)
-        if seen == self.seen:
+        config, receivers = conf.get(), tuple(map(RECEIVERS, self._signals))
+        if (config, *receivers) == self.found_for:
             return False
-        config, *heard = seen
-        seen = config, *(each.copy() for each in heard)
+        found_for = config, *(each.copy() for each in receivers)
         # Before another thread takes it for found.
         self.unknown = strangers(*self._signals, knows=self._knows)
-        self.seen = seen
+        self.found_for = found_for
         return True
 
 

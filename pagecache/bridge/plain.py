@@ -58,7 +58,8 @@ def dressed(held: Held) -> Dressed:
     fields = fields_at(entry, now)
     older = 1 - (entry.age + now - entry.created) % 1
     nearer = 1 if entry.expires == FOREVER else (entry.expires - now) % 1
-    made = held.dressed = Dressed(fields, sent_of(entry, fields), now, now + min(older, nearer))
+    until = min(now + min(older, nearer), entry.expires)  # who goes by this alone asks for no end
+    made = held.dressed = Dressed(fields, sent_of(entry, fields), now, until)
     return made
 
 

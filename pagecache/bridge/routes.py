@@ -26,6 +26,7 @@ ACCESS_MIXIN = "django.contrib.auth.mixins.AccessMixin"
 SENSITIVE_MODULES = ("django.contrib.auth.views", "django.contrib.admin")
 NO_POLICY = Policy()
 
+# What is known of paths, of a URLconf, while a language is active; for others to look at.
 remembered: dict[tuple[str, str | None, str], Route] = {}
 
 

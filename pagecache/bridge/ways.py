@@ -5,7 +5,7 @@ taken down; the next request that has the same values under these names need not
 is where that leads to, never what is there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
 from typing import Any
 from weakref import WeakSet
@@ -26,8 +26,12 @@ MOST_ALIKE = 8  # ways of one address
 MOST_NAMES = 64  # by which these are told apart
 MOST_TEXT = 1000  # characters by which one is
 COOKIES = "HTTP_COOKIE"
-# What requests are alike in that may be led to the same page.
-LIKE = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "HTTP_HOST", "wsgi.url_scheme")
+# What guesses are found by, so that `fits` need not compare it. With the method, which is GET, and what is beside the
+# request, this is all that `address_in` holds, and more.
+LIKE = (
+    *("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME"),
+    *("HTTP_HOST", "wsgi.url_scheme", "HTTP_ACCEPT_LANGUAGE"),
+)
 ABSENT = object()
 
 
@@ -52,10 +56,7 @@ class Alike:
 
 
 class Recalled:
-    """What is known of a request, since others said the same: where it leads, its path with script name, and more.
-
-    Most requests lack most of what is read of them: credentials, say, or other methods.
-    """
+    """What is known of a request, since others said the same: where it leads, its path with script name, and more."""
 
     __slots__ = (
         "_alike",
@@ -64,6 +65,7 @@ class Recalled:
         "_lacked",
         "_said",
         "beside",
+        "is_sent_as_it_is",
         "path",
         "place",
         "route",
@@ -72,24 +74,26 @@ class Recalled:
 
     def __init__(
         self,
-        address: Address,
+        around: Hashable,
         alike: Alike,
         said: tuple[Any, ...],
         asked: DjangoAsked,
         way: Way,
     ) -> None:
-        self._alike, self._said, self.beside = alike, said, address[-1]
+        self._alike, self._said, self.beside = alike, said, around
+        # Most requests lack most of what is read of them: credentials, say, or other methods.
         pairs = tuple(zip(alike.names, said, strict=True))
         self._lacked = _once(BEYOND.union(name for name, value in pairs if value is ABSENT))
         self._had = tuple(pair for pair in pairs if pair[1] is not ABSENT and pair[0] not in LIKE)
         facts = vars(asked)
         self._facts = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
         self._facts["way"] = self.way = way
+        self.is_sent_as_it_is = way.is_plain and not way.tells
         self.path = asked.full_path
         self.route, self.place = asked.route, (asked.urlconf, asked.language, asked.path)
 
     def fits(self, variables: Variables) -> bool:
-        """Whether a request that is alike says the same in all else that was read, and wants a page as a whole."""
+        """Whether a request with the same `LIKE` says the same in all else that was read, and wants a whole page."""
         if not self._lacked.isdisjoint(variables):
             return False
         for name, value in self._had:
@@ -193,7 +197,7 @@ def _keep(
         return
     if alike is not before:
         remember(known, place, alike, MOST)
-    remember(alike.known, said, Recalled(address, alike, said, asked, way), MOST_ALIKE)
+    remember(alike.known, said, Recalled(address[-1], alike, said, asked, way), MOST_ALIKE)
 
 
 def _keep_scope(

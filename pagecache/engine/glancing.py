@@ -112,7 +112,7 @@ def _glance(path: str, way: Way) -> Glance | None:
     held = _held(store, path, way, now)
     if held is None:
         return None
-    stands = store.stand(held.keys, held.versions)
+    stands = store.vouch(held)
     if stands is False:
         return None
     tags = held.entry.tags

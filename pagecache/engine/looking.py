@@ -139,7 +139,7 @@ def _held(visit: Visit, wanted: bytes, current: Versions) -> Flow:
     held = local.get(found.key, time.time(), site_store().history)
     if held is None or held.entry.material != wanted:
         return None
-    stands = site_store().stand(held.keys, held.versions)
+    stands = site_store().vouch(held)
     if stands is None:
         yield from _fetch(visit, current, held.entry.tags)
         stands = is_current(held.entry.tags, held.vector, current)

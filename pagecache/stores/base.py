@@ -126,9 +126,9 @@ class Store(ABC):
         """Whether these are the versions of the keys, as the store told; None where it is to be asked."""
         return None
 
-    def stands(self, _held: Held) -> bool:
-        """Whether a page that is held stands, as the store told."""
-        return False
+    def vouch(self, held: Held) -> bool | None:
+        """Whether a page that is held stands, as the store told; None where it is to be asked."""
+        return self.stand(held.keys, held.versions)
 
     def _moved(self, keys: Iterable[str]) -> None:  # noqa: B027 most stores tell nothing
         """Take note that this process changed what is under the keys, or may have."""

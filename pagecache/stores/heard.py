@@ -30,7 +30,17 @@ class Heard:
     most `most` are kept.
     """
 
-    __slots__ = ("_bound", "_last", "_lock", "_most", "_news", "_proven", "_versions", "server")
+    __slots__ = (
+        "_bound",
+        "_is_over",
+        "_last",
+        "_lock",
+        "_most",
+        "_news",
+        "_proven",
+        "_versions",
+        "server",
+    )
 
     def __init__(self, server: str, bound: float, most: int) -> None:
         self.server = server  # as lines to it have it before each key
@@ -38,8 +48,9 @@ class Heard:
         self._most = most
         self._lock = Lock()
         self._versions: dict[str, object] = {}
-        self._news = object()  # another one as soon as any version that was known is not
+        self._news = object()  # another one once any version that was known is not
         self._last = self._proven = -inf
+        self._is_over = False
 
     @property
     def is_proven(self) -> bool:
@@ -64,9 +75,11 @@ class Heard:
                 before = asked.get(key)
                 if before is None or self._versions.get(key) is not before or before == answer:
                     continue
-                is_first = not isinstance(before, bytes)
-                self._versions[key] = answer if is_first and is_version(answer) else MOVED
-                self._news = object()
+                if isinstance(before, bytes) or not is_version(answer):
+                    self._versions[key] = MOVED
+                    self._news = object()
+                else:
+                    self._versions[key] = answer
 
     def moved(self, keys: Iterable[str] | None) -> None:
         """Take note that versions are not what they were; None for all."""
@@ -74,17 +87,26 @@ class Heard:
             if keys is None:
                 self._versions.clear()
             else:
-                for key in keys:
-                    if key in self._versions:
-                        self._versions[key] = MOVED
+                known = [key for key in keys if key in self._versions]
+                if not known:
+                    return
+                for key in known:
+                    self._versions[key] = MOVED
             self._news = object()
 
     def prove(self, asked: float) -> None:
         """Take note that a question was answered, which was sent after the answer to the one before: at `asked`."""
-        self._proven, self._last = self._last, asked
+        with self._lock:
+            if not self._is_over:
+                self._proven, self._last = self._last, asked
 
-    def stands(self, held: Held) -> bool:
-        """Whether a page stands: the versions of its keys are looked at where there was news since they were.
+    def end(self) -> None:
+        """Let nothing stand any more, whoever still has it."""
+        with self._lock:
+            self._is_over, self._proven = True, -inf
+
+    def still_stands(self, held: Held) -> bool:
+        """Whether a page that stood still does: its versions are looked at where there was news since they were.
 
         In this order: news come after what they are of, and the time is looked at last.
         """

@@ -147,12 +147,19 @@ class Listener:
         """Listen to no other server than this one, which lines lead to now."""
         heard = self.heard
         if heard is not None and heard.server != server:
-            self.heard = None
+            self._end()
 
     def close(self) -> None:
         """Hear no more."""
         self._over.set()
-        self.heard = None
+        self._end()
+
+    def _end(self) -> None:
+        """Know nothing any more; pages that stood by it do not before changes go unheard."""
+        with self._lock:
+            if self.heard is not None:
+                self.heard.end()
+            self.heard = None
 
     def _begin(self) -> None:
         with self._lock:
@@ -171,7 +178,7 @@ class Listener:
                 if not over.is_set():
                     self._failed(error)
             finally:
-                self.heard = None
+                self._end()
             over.wait(PAUSE)
 
     def _listen(self, over: Event) -> None:
@@ -180,7 +187,8 @@ class Listener:
         try:
             heard = Heard(ear.prefix, self._bound, self._most)
             ear.hear(self._prefix, heard)
-            self.heard = heard
+            with self._lock:
+                self.heard = heard
             while not over.is_set() and self.heard is heard:
                 asked = clock()
                 ear.ask()

@@ -30,6 +30,7 @@ class Held:
         "chances",
         "dressed",
         "entry",
+        "heard",
         "is_plain",
         "keys",
         "news",
@@ -55,16 +56,17 @@ class Held:
         self.size = OVERHEAD + PER_FIELD * len(entry.headers)
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
-        self.news: object = None  # the last from the server when it stood
-        self.dressed: Any = (
-            None  # what is the same in all answers with it, where everybody gets it as it is
-        )
+        self.heard: Any = None  # what it stood by, without a question
+        self.news: object = None  # the last of that when its versions were looked at
+        # What is the same in all answers with it, where everybody gets it as it is.
+        self.dressed: Any = None
 
 
 class Local:
     """The entries that one process holds, within a number of bytes; a forked child starts with none.
 
-    It is asked by many threads: to look needs no lock, to change does.
+    It is asked by many threads: to look needs no lock, to change does. Who looks at `held` does not change it, and
+    finds there what has ended, too, or is of an earlier history.
     """
 
     def __init__(self) -> None:

@@ -77,10 +77,13 @@ class RedisStore(Store):
         heard = None if self._listener is None else self._listener.heard
         return None if heard is None else heard.stand(keys, versions)
 
-    def stands(self, held: Held) -> bool:
-        """Whether a page that is held stands, as the server told."""
+    def vouch(self, held: Held) -> bool | None:
+        """Whether a page that is held stands, as the server told; then `held.heard` knows whether it still does."""
         heard = None if self._listener is None else self._listener.heard
-        return heard is not None and heard.stands(held)
+        stands = None if heard is None else heard.stand(held.keys, held.versions)
+        if stands:
+            held.heard = heard
+        return stands
 
     def _moved(self, keys: Iterable[str]) -> None:
         if self._listener is not None:

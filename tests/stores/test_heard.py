@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -271,13 +271,14 @@ def test_it_tells_what_moved_from_what_is_not_known() -> None:
 class Page:
     """What is held of a page, as far as it is looked at here."""
 
-    def __init__(self, *keys: str) -> None:
-        self.keys, self.versions = keys, tuple(version(1) for _ in keys)
+    def __init__(self, keys: Sequence[str], versions: Sequence[bytes]) -> None:
+        self.keys, self.versions = tuple(keys), tuple(versions)
+        self.heard: Any = None
         self.news: object = None
 
 
 def page(*keys: str) -> Any:
-    return Page(*keys)
+    return Page(keys, [version(1) for _ in keys])
 
 
 def answered(key: str, number: int) -> Callable[[Heard], None]:
@@ -288,6 +289,7 @@ def answered(key: str, number: int) -> Callable[[Heard], None]:
 EVENTS: dict[str, Callable[[Heard], object]] = {
     "a moves": lambda table: table.moved(["a"]),
     "another moves": lambda table: table.moved(["c"]),
+    "c is as before": answered("c", 1),
     "all move": lambda table: table.moved(None),
     "a is as before": answered("a", 1),
     "b is as before": answered("b", 1),
@@ -305,7 +307,7 @@ def test_a_page_stands_whatever_happens_where_its_versions_do() -> None:
         table.prove(100.0)
         for event in events:
             event(table)
-            stands = table.stands(held)
+            stands = table.still_stands(held)
             assert stands == (table.stand(held.keys, held.versions) is True)
             found.add(stands)
     assert found == {True, False}
@@ -313,12 +315,27 @@ def test_a_page_stands_whatever_happens_where_its_versions_do() -> None:
 
 def test_a_page_stands_no_longer_than_its_versions(now: list[float]) -> None:
     table, held = knowing("a"), page("a")
-    found = [table.stands(held)]
+    found = [table.still_stands(held)]
     for asked in (100.0, 100.5):
         table.prove(asked)
     for now[0] in (100.6, 100.999, 101.0):
-        found.append(table.stands(held))
+        found.append(table.still_stands(held))
     assert found == [False, True, True, False]
+
+
+def test_nothing_stands_once_it_has_ended(now: list[float]) -> None:
+    table, held = knowing("a"), page("a")
+    for now[0] in (100.0, 100.5):
+        table.prove(now[0])
+    before = table.still_stands(held)
+
+    table.end()
+    for now[0] in (100.6, 100.7, 100.8):
+        table.prove(now[0])
+
+    assert before
+    assert not table.still_stands(held)
+    assert table.stand(held.keys, held.versions) is None
 
 
 class Watched(dict[str, object]):
@@ -343,11 +360,11 @@ def test_who_looks_just_before_a_change_does_not_take_it_for_known(name: str) ->
     table, held = knowing("a"), page("a")
     table.prove(100.0)
     table.prove(100.0)
-    table._versions = Watched(table._versions, lambda: table.stands(held))
+    table._versions = Watched(table._versions, lambda: table.still_stands(held))
 
     EVENTS[name](table)
 
-    assert not table.stands(held)
+    assert not table.still_stands(held)
 
 
 @pytest.mark.parametrize("answer", [None, b"", b"short", bytes(28)])

@@ -17,6 +17,7 @@ from pagecache.stores.heard import clock
 from pagecache.stores.redis import RedisStore
 from tests.stores.backends import OpenStore, locmem
 from tests.stores.instances import QUIETLY, Instance, opened, raw_key, sentinel
+from tests.stores.test_heard import Page
 from tests.stores.verbs import Lane, version
 from tests.until import until
 
@@ -56,8 +57,21 @@ def ears() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("pagecache-")]
 
 
+@pytest.fixture(autouse=True)
+def _no_pages() -> Generator[None]:
+    yield
+    PAGES.clear()
+
+
+PAGES: dict[tuple[RedisStore, bytes], Any] = {}
+
+
 def stands(store: RedisStore, value: bytes = ONE) -> bool | None:
-    return store.stand((KEY,), (value,))
+    """Whether a page that a process holds, of that version, may be sent without a question."""
+    held = PAGES.setdefault((store, value), Page([KEY], [value]))
+    if held.heard is not None and held.heard.still_stands(held):
+        return True
+    return store.vouch(held)
 
 
 def know(store: RedisStore, value: bytes = ONE) -> None:
