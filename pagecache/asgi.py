@@ -59,13 +59,14 @@ class ASGILane(Lane):
     async def _answered(self, scope: Scope) -> tuple[Sent | None, Scope]:
         """Return the page that stands at a glance; else look it up."""
         variables = variables_in(scope)
-        is_plain = variables is not None and asks_plainly(scope["method"], variables)
-        recall, patience = partial(self._recall, scope, variables), Patience()
-        is_pushed = is_plain and (conf.last or conf.get()).options.LOCAL == "push"
-        if is_pushed and (at_once := at_hand(recall()[1])) is not None:
-            return at_once, scope
+        recalled = self._recall(scope, variables)
+        if variables is not None and (conf.last or conf.get()).options.LOCAL == "push":
+            is_plain = asks_plainly(scope["method"], variables)
+            if is_plain and (at_once := at_hand(recalled[1])) is not None:
+                return at_once, scope
+        patience = Patience()
         with part_of(patience):
-            met = Meeting(recall, variables or {}, None, method=scope["method"])
+            met = Meeting(lambda: recalled, variables or {}, None, method=scope["method"])
             entry = await met.aentry()
             sent = settled(met, entry, partial(self._made, scope, variables, met, patience))
             if isinstance(sent, FastVisit):

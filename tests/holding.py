@@ -40,7 +40,7 @@ def main() -> None:
     client = Client()
     for _ in sys.stdin:
         pages = list(local.held.values())
-        stands = [site_store().stand(page.keys, page.versions) for page in pages]
+        stands = list(map(site_store().vouch, pages))
         print(json.dumps([client.get(PAGE).content.decode(), stands == [True]]))
 
 

@@ -29,6 +29,7 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, setting_changed
+from django.db import transaction
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import path
@@ -50,9 +51,7 @@ from pagecache.core.types import QUERY, Input, Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import barred, local, recipes
 from pagecache.recording import ambient
-from pagecache.stores.heard import Heard
 from pagecache.stores.local import Held
-from pagecache.writes import writes
 from tests.lanes import (
     ASGI,
     FAST,
@@ -70,6 +69,7 @@ from tests.lanes import (
     text,
     through,
 )
+from tests.site.factories import make_author
 from tests.test_leases import come, slow
 from tests.until import until
 
@@ -281,6 +281,26 @@ def not_at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return noting_not_at_hand(monkeypatch)
 
 
+def have_at_hand(
+    lane: Lane,
+    not_at_hand: list[Any],
+    view: Callable[[HttpRequest], object],
+    pagecache: dict[str, Any] | None = None,
+    **asked: Any,
+) -> list[str]:
+    """Ask for such a page until it is at hand; return what the first ones were."""
+    lane.configure(LOCAL="push", REVEAL=None, **(pagecache or {}))
+    lane.show(showing(view))
+    hear()
+    first = [lane.read(**asked) for _ in range(3)]
+    until_at_hand(lane, not_at_hand, **asked)
+    return first
+
+
+def the_page(_request: HttpRequest) -> str:
+    return "page"
+
+
 def until_at_hand(lane: Lane, not_at_hand: list[Any], **asked: Any) -> None:
     def is_at_hand() -> bool:
         not_at_hand.clear()
@@ -333,12 +353,7 @@ def test_page_that_is_not_served_as_a_matter_of_course_is_not_at_hand(
 def test_what_nobody_read_of_visitors_keeps_no_page_from_their_hands(
     lane: Lane, not_at_hand: list[Any]
 ) -> None:
-    lane.configure(LOCAL="push", REVEAL=None)
-    lane.show(showing(lambda _request: "page"))
-    hear()
-    for _ in range(3):
-        lane.read()
-    until_at_hand(lane, not_at_hand)
+    have_at_hand(lane, not_at_hand, the_page)
     visitors = [
         {"cookies": {"_ga": str(number)}, **headers(User_Agent=f"browser {number}")}
         for number in range(5)
@@ -362,6 +377,11 @@ def test_who_is_told_more_is_so_while_the_page_stands_without_a_question(lane: L
     told = [status(lane.get()) for _ in range(8)]
 
     assert {(each.hit, each.key is not None) for each in told[1:]} == {(True, True)}
+
+
+def listener() -> Any:
+    store: Any = site_store()
+    return store._listener
 
 
 Change = Callable[[pytest.MonkeyPatch, Recalled, Held], object]
@@ -389,12 +409,8 @@ SINCE_THEN: dict[str, Change] = {
     "an announcement is owed": lambda patch, _known, _held: patch.setitem(
         announcer.owed, "once", Due(frozenset({"another"}))
     ),
-    "something written is not announced": lambda patch, _known, _held: patch.setattr(
-        writes, "unannounced", lambda: frozenset({"another"})
-    ),
-    "it is not known to stand": lambda patch, _known, _held: patch.setattr(
-        Heard, "still_stands", lambda *_args: False
-    ),
+    "another server is looked up on": lambda _patch, _known, _held: listener().hold_to("another:"),
+    "a version has moved": lambda _patch, _known, held: listener().moved(held.keys[:1]),
 }
 
 
@@ -403,12 +419,7 @@ SINCE_THEN: dict[str, Change] = {
 def test_a_page_is_not_at_hand_once_something_has_changed(
     lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    lane.configure(LOCAL="push", REVEAL=None)
-    lane.show(showing(lambda _request: "page"))
-    hear()
-    for _ in range(3):
-        lane.read()
-    until_at_hand(lane, not_at_hand)
+    have_at_hand(lane, not_at_hand, the_page)
     (held,) = local.held.values()
     (known,) = (
         known
@@ -425,7 +436,7 @@ def test_a_page_is_not_at_hand_once_something_has_changed(
     assert shown == "page"
 
 
-def active() -> str:
+def active(_request: object = None) -> str:
     return f"{translation.get_language()} {timezone.get_current_timezone_name()}"
 
 
@@ -444,11 +455,7 @@ BESIDE: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
 def test_a_page_at_hand_is_of_what_is_active(
     lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    lane.configure(LOCAL="push", REVEAL=None)
-    lane.show(showing(lambda _request: active()))
-    hear()
-    before = [lane.read() for _ in range(3)]
-    until_at_hand(lane, not_at_hand)
+    before = have_at_hand(lane, not_at_hand, active)
 
     BESIDE[name](monkeypatch)
     expected = active()
@@ -461,9 +468,7 @@ def test_a_page_at_hand_is_of_what_is_active(
 def test_a_page_is_at_hand_again_where_another_language_was_active_once(
     lane: Lane, not_at_hand: list[Any]
 ) -> None:
-    lane.configure(LOCAL="push", REVEAL=None)
-    lane.show(showing(lambda _request: active()))
-    hear()
+    have_at_hand(lane, not_at_hand, active)
     for language in ("en", "de", "en"):
         translation.activate(language)
         until_at_hand(lane, not_at_hand)
@@ -493,13 +498,8 @@ def test_a_page_is_at_hand_for_each_of_visitors_who_take_turns(
 def test_a_page_at_hand_is_of_the_settings(
     lane: Lane, not_at_hand: list[Any], settings: Any
 ) -> None:
-    lane.configure(LOCAL="push", REVEAL=None)
-    lane.show(showing(lambda request: request.scheme))
-    hear()
     forwarded = headers(X_Forwarded_Proto="https")
-    for _ in range(3):
-        lane.read(**forwarded)
-    until_at_hand(lane, not_at_hand, **forwarded)
+    have_at_hand(lane, not_at_hand, lambda request: request.scheme, **forwarded)
 
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -513,12 +513,7 @@ def test_a_page_at_hand_is_of_the_settings(
 def test_who_wants_less_than_a_page_at_hand_gets_that(
     lane: Lane, not_at_hand: list[Any], asked: dict[str, Any]
 ) -> None:
-    lane.configure(LOCAL="push", REVEAL=None, RANGES=True)
-    lane.show(showing(lambda _request: "page"))
-    hear()
-    for _ in range(3):
-        lane.read()
-    until_at_hand(lane, not_at_hand)
+    have_at_hand(lane, not_at_hand, the_page, pagecache={"RANGES": True})
     etag = lane.get()["ETag"]
 
     answer = lane.get(headers={name: f.format(etag=etag) for name, f in asked["headers"].items()})
@@ -530,19 +525,26 @@ def test_who_wants_less_than_a_page_at_hand_gets_that(
 def test_a_page_is_shown_where_it_cannot_be_found_out_whether_it_is_at_hand(
     lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(*_args: object) -> None:
-        raise LookupError
+    have_at_hand(lane, not_at_hand, the_page)
+    (held,) = local.held.values()
 
-    lane.configure(LOCAL="push", REVEAL=None)
-    lane.show(showing(lambda _request: "page"))
-    hear()
-    for _ in range(3):
-        lane.read()
-    until_at_hand(lane, not_at_hand)
-
-    monkeypatch.setattr(Heard, "still_stands", failing)
+    monkeypatch.setattr(held, "heard", object())  # which tells nothing
 
     assert lane.read() == "page"
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_page_is_not_at_hand_while_something_written_is_not_announced(
+    lane: Lane, not_at_hand: list[Any]
+) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+
+    with transaction.atomic():
+        make_author()
+        shown = lane.read()
+
+    assert not_at_hand
+    assert shown == "page"
 
 
 @through(WSGI, MIDDLEWARE_SYNC, stores=(REDIS,))

@@ -25,7 +25,6 @@ from django.urls import path
 from pagecache import cache_exempt, conf, invalidate, purge
 from pagecache.announcing import site_names, site_store
 from pagecache.engine.visit import forget, known_tags, local, recipes
-from pagecache.stores.local import Held
 from tests.caches import watched
 from tests.lanes import ASGI, MIDDLEWARE_SYNC, WSGI, client_of
 from tests.site.factories import make_article, make_author
@@ -271,11 +270,10 @@ def hold(url: str = LIST) -> None:
     get(url)
     get(url)
     if conf.get().options.LOCAL == "push":
-        until(lambda: get(url) and all(map(stands, local.held.values())), "nobody tells of changes")
-
-
-def stands(held: Held) -> bool | None:
-    return site_store().stand(held.keys, held.versions)
+        until(
+            lambda: get(url) and all(map(site_store().vouch, local.held.values())),
+            "nobody tells of changes",
+        )
 
 
 def prepared(case: str) -> Callable[[], Any]:

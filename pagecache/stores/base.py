@@ -122,13 +122,9 @@ class Store(ABC):
             "changes. Use 'validate' with it."
         )
 
-    def stand(self, _keys: Sequence[str], _versions: tuple[bytes, ...]) -> bool | None:
-        """Whether these are the versions of the keys, as the store told; None where it is to be asked."""
-        return None
-
-    def vouch(self, held: Held) -> bool | None:
+    def vouch(self, _held: Held) -> bool | None:
         """Whether a page that is held stands, as the store told; None where it is to be asked."""
-        return self.stand(held.keys, held.versions)
+        return None
 
     def _moved(self, keys: Iterable[str]) -> None:  # noqa: B027 most stores tell nothing
         """Take note that this process changed what is under the keys, or may have."""

@@ -72,11 +72,6 @@ class RedisStore(Store):
         """Let the server tell of changes, from the first look-up on."""
         self._listener = Listener(self._dialer, self.alias, prefix, bound, most)
 
-    def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
-        """Whether these are the versions of the keys, as the server told; None where it is to be asked."""
-        heard = None if self._listener is None else self._listener.heard
-        return None if heard is None else heard.stand(keys, versions)
-
     def vouch(self, held: Held) -> bool | None:
         """Whether a page that is held stands, as the server told; then `held.heard` knows whether it still does."""
         heard = None if self._listener is None else self._listener.heard

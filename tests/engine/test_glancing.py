@@ -56,7 +56,7 @@ def hold(settings: Any) -> None:
 
 def stands(monkeypatch: pytest.MonkeyPatch, answer: bool | None) -> None:
     """Let the store know of versions without a question, as one that is told of changes does."""
-    monkeypatch.setattr(type(site_store()), "stand", lambda *_args: answer)
+    monkeypatch.setattr(type(site_store()), "vouch", lambda *_args: answer)
 
 
 def test_a_page_that_stands_is_found(look: Look) -> None:
@@ -97,7 +97,7 @@ def test_there_is_no_glance_where_the_store_fails(
     get()
     visit = visit_of()
     drive(examine(visit))
-    monkeypatch.setattr(type(site_store()), "stand", failing)
+    monkeypatch.setattr(type(site_store()), "vouch", failing)
     assert glance(*led_by(visit.path, visit.found)) is None
 
 

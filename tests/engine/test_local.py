@@ -340,7 +340,7 @@ def pushed() -> str:
     def all_stand() -> bool:
         get()
         held = list(local.held.values())
-        return bool(held) and all(site_store().stand(one.keys, one.versions) for one in held)
+        return bool(held) and all(map(site_store().vouch, held))
 
     until(all_stand, "the server does not tell of changes")
     (key,) = local.held
@@ -382,7 +382,7 @@ def test_what_another_process_writes_is_seen_when_the_server_has_told() -> None:
     elsewhere = open_store("default", budget=1)
     elsewhere.put({site_names().version("data"): fresh()}, 60)
     elsewhere.close()
-    until(lambda: site_store().stand(held.keys, held.versions) is False, "it is told")
+    until(lambda: site_store().vouch(held) is False, "it is told")
     assert effects(visit_of())[:2] == ["Fetch", "Lease"], "the held page is not asked about"
     assert get()[0] == "new"
 

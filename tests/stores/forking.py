@@ -18,12 +18,12 @@ PREFIX, VERSION = "pagecache:fork:v:", b"v" * 16
 TAG = f"{PREFIX}tag"
 
 
-def know(store: Any) -> None:
-    """Ask until the answer stands."""
+def know(store: Any, held: Any) -> None:
+    """Ask until the page stands."""
 
     def is_known() -> bool:
         store.fetch([TAG])
-        return store.stand((TAG,), (VERSION,)) is True
+        return store.vouch(held) is True
 
     until(is_known, "the server does not tell of changes")
 
@@ -40,22 +40,22 @@ def main(url: str) -> int:
     store = open_store("pages", budget=2.0)
     store.put({"parent": b"parent", "child": b"child", TAG: VERSION}, 60)
     store.listen(PREFIX, 30.0, 100)
-    know(store)
-    local, held = Local(), Held(Entry(b"", (), 200, (), b"page", 0.0), b"", ())
+    local, held = Local(), Held(Entry(b"", (), 200, (), b"page", 0.0), VERSION, (TAG,))
+    know(store, held)
     local.put("page", held, 10_000)
     turns.take("page", 60)
     with local._lock:  # as another thread may have it
         child = os.fork()
     own = "child" if child == 0 else "parent"
-    right = store.stand((TAG,), (VERSION,)) is (None if child == 0 else True)
+    right = store.vouch(held) is (None if child == 0 else True)
     right = right and all(store.fetch([own]) == [own.encode()] for _ in range(500))
     if child == 0:
         right = right and len(local) == 0 and turns.take("page", 60)[1]
         local.put("page", held, 10_000)
-        know(store)
+        know(store, held)
         os._exit(0 if right else 1)
     _, status = os.waitpid(child, 0)
-    right = right and store.stand((TAG,), (VERSION,)) is True
+    right = right and store.vouch(held) is True
     right = right and len(local) == 1 and not turns.take("page", 60)[1]
     return 0 if right and status == 0 else 1
 

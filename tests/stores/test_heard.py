@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from itertools import product
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 
 from pagecache.stores import heard
 from pagecache.stores.heard import MOVED, Heard, clock
+from pagecache.stores.local import Held
+from tests.stores.verbs import held_of
 
 KEY = "k"
 CHANGED, ANSWER = "changed", "answer"
@@ -268,17 +270,8 @@ def test_it_tells_what_moved_from_what_is_not_known() -> None:
     assert table.stand(["a"], (version(1),)) is None
 
 
-class Page:
-    """What is held of a page, as far as it is looked at here."""
-
-    def __init__(self, keys: Sequence[str], versions: Sequence[bytes]) -> None:
-        self.keys, self.versions = tuple(keys), tuple(versions)
-        self.heard: Any = None
-        self.news: object = None
-
-
-def page(*keys: str) -> Any:
-    return Page(keys, [version(1) for _ in keys])
+def page(*keys: str) -> Held:
+    return held_of(keys, [version(1) for _ in keys])
 
 
 def answered(key: str, number: int) -> Callable[[Heard], None]:
@@ -338,7 +331,7 @@ def test_nothing_stands_once_it_has_ended(now: list[float]) -> None:
     assert table.stand(held.keys, held.versions) is None
 
 
-class Watched(dict[str, object]):
+class LookedAt(dict[str, object]):
     """Versions; somebody looks before each of them changes."""
 
     def __init__(self, known: dict[str, object], look: Callable[[], object]) -> None:
@@ -360,7 +353,7 @@ def test_who_looks_just_before_a_change_does_not_take_it_for_known(name: str) ->
     table, held = knowing("a"), page("a")
     table.prove(100.0)
     table.prove(100.0)
-    table._versions = Watched(table._versions, lambda: table.still_stands(held))
+    table._versions = LookedAt(table._versions, lambda: table.still_stands(held))
 
     EVENTS[name](table)
 

@@ -14,11 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from pagecache.stores import StoreError
 from pagecache.stores.heard import clock
+from pagecache.stores.local import Held
 from pagecache.stores.redis import RedisStore
 from tests.stores.backends import OpenStore, locmem
 from tests.stores.instances import QUIETLY, Instance, opened, raw_key, sentinel
-from tests.stores.test_heard import Page
-from tests.stores.verbs import Lane, version
+from tests.stores.verbs import Lane, held_of, version
 from tests.until import until
 
 PREFIX, BOUND = "pagecache:site:v:", 0.4
@@ -63,12 +63,12 @@ def _no_pages() -> Generator[None]:
     PAGES.clear()
 
 
-PAGES: dict[tuple[RedisStore, bytes], Any] = {}
+PAGES: dict[tuple[RedisStore, bytes], Held] = {}
 
 
 def stands(store: RedisStore, value: bytes = ONE) -> bool | None:
     """Whether a page that a process holds, of that version, may be sent without a question."""
-    held = PAGES.setdefault((store, value), Page([KEY], [value]))
+    held = PAGES.setdefault((store, value), held_of([KEY], [value]))
     if held.heard is not None and held.heard.still_stands(held):
         return True
     return store.vouch(held)
@@ -87,13 +87,13 @@ def know(store: RedisStore, value: bytes = ONE) -> None:
 def test_a_version_that_was_asked_for_stands(hearing: RedisStore) -> None:
     assert stands(hearing) is True
     assert stands(hearing, TWO) is False
-    assert hearing.stand((KEY, f"{PREFIX}other"), (ONE, ONE)) is None
+    assert hearing.vouch(held_of([KEY, f"{PREFIX}other"], [ONE, ONE])) is None
 
 
 def test_only_versions_are_remembered(hearing: RedisStore) -> None:
     hearing.put({"entry": ONE}, 60)
     hearing.fetch(["entry", KEY])
-    assert hearing.stand(("entry",), (ONE,)) is None
+    assert hearing.vouch(held_of(["entry"], [ONE])) is None
     assert stands(hearing) is True
 
 
@@ -151,7 +151,7 @@ def test_what_a_loop_asked_for_stands_too(hearing: RedisStore, loop: asyncio.Run
     other = f"{PREFIX}other"
     hearing.put({other: TWO}, 60)
     loop.run(hearing.afetch([other]))
-    assert hearing.stand((other,), (TWO,)) is True
+    assert hearing.vouch(held_of([other], [TWO])) is True
 
 
 def test_no_more_is_remembered_than_is_said(
@@ -319,7 +319,7 @@ def test_other_stores_do_not_tell(open_pages: OpenStore) -> None:
     store = open_pages(locmem())
     with pytest.raises(ImproperlyConfigured, match="needs Redis 6 or later"):
         store.listen(PREFIX, 1.0, 100)
-    assert store.stand((KEY,), (ONE,)) is None
+    assert store.vouch(held_of([KEY], [ONE])) is None
 
 
 def test_a_thread_that_cannot_be_started_now_is_tried_again_later(
@@ -332,6 +332,6 @@ def test_a_thread_that_cannot_be_started_now_is_tried_again_later(
         store = listening(server.backend)
         patch.setattr(threading.Thread, "start", none_left)
         assert store.fetch([KEY]) == [ONE]
-        assert store.stand([KEY], (ONE,)) is None
+        assert stands(store) is None
         patch.undo()
-        until(lambda: store.fetch([KEY]) and store.stand([KEY], (ONE,)), "it hears of changes")
+        until(lambda: store.fetch([KEY]) and stands(store), "it hears of changes")

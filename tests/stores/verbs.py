@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pagecache.core.codec import Entry
 from pagecache.core.vector import Marking, Plan, Watched
 from pagecache.stores import Store
 from pagecache.stores.base import Leased, Saved
+from pagecache.stores.local import Held
 
 HOUR = 3600.0
 
@@ -69,6 +71,11 @@ class Verbs:
 
 
 Lane = Callable[[Store], Verbs]
+
+
+def held_of(keys: Sequence[str], versions: Sequence[bytes]) -> Held:
+    """Return a page that a process holds, with such a vector."""
+    return Held(Entry(b"", (), 200, (), b"page", 0.0), b"".join(versions), tuple(keys))
 
 
 def version() -> bytes:
