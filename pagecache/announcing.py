@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.dispatch import receiver
 
 from pagecache import conf
+from pagecache.core.news import Noted
 from pagecache.core.vector import Marking
 from pagecache.events import logger, settings_reloaded
 from pagecache.stores import Store, StoreError, open_store
@@ -77,7 +78,7 @@ class Announcer:
 
     def __init__(self) -> None:
         # What did not get through: as long as there is some, this process neither serves nor stores.
-        self.owed: dict[object, Due] = {}
+        self.owed: Noted[object, Due] = Noted()
         self._can_mark = True
 
     def announce(

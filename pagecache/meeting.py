@@ -16,8 +16,11 @@ from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
+from pagecache.core.news import news
 from pagecache.engine.glancing import Glance, glance
 from pagecache.engine.visit import barred, local, recipes
+from pagecache.stores.heard import clock
+from pagecache.stores.local import Held
 from pagecache.writes import writes
 
 Recall = Callable[[], tuple[Address | None, Recalled | None]]
@@ -121,32 +124,42 @@ class Meeting:
 def at_hand(known: Recalled | None) -> Sent | None:
     """Return what is sent of a page that this process holds, where that stands without a question.
 
-    It looks at what a glance looks at, but for what needs no look: until when it was dressed is never later than its
-    end, only what everybody gets is dressed, and nothing was heard under its versions from another server; a store that
-    tells of changes is never frozen; whether pages are served at all is in what led here. Once a second, and whenever
-    anything is not so, a glance goes on. What is owed is looked at before what stands: what is paid in between has
-    moved by then.
+    Whether it stood is looked at where there was news since it did. The clocks are looked at last: this process may
+    stop anywhere. Once a second, and whenever anything is not so, a glance goes on.
     """
-    if known is None or not known.is_sent_as_it_is:
+    if known is None or (held := local.held.get(known.key)) is None:
         return None
-    path, way = known.path, known.way
-    held = local.held.get(way.key)
-    if held is None or held.dressed is None or held.heard is None:
-        return None
+    stood = known, news.latest
+    if held.stood != stood:
+        if not _stands(held, known):
+            return None
+        held.stood = stood
     sent: Sent
     _, sent, since, until = held.dressed
-    now = time.time()
-    is_it = (
-        since <= now < until
+    is_in_time = since <= time.time() < until and clock() < held.heard.until
+    return sent if is_in_time and not (writes.pending and writes.unannounced()) else None
+
+
+def _stands(held: Held, known: Recalled) -> bool:
+    """Whether a page that is held is what a request is led to, and stands, as far as there is news where it does not.
+
+    It looks at what a glance looks at, but for what needs no look: until when it was dressed is never later than its
+    end, only what everybody gets is dressed, and nothing was heard under its versions from another server; a store that
+    tells of changes is never frozen; whether pages are served at all is in what led here. What is owed is looked at
+    before what stands: what is paid in between has moved by then.
+    """
+    path, way = known.path, known.way
+    return (
+        known.is_sent_as_it_is
+        and held.dressed is not None
+        and held.heard is not None
         and held.entry.material == way.material
         and known.holds()
         and recipes.get(path) == way.recipe
-        and barred.get(path, 0) <= now
+        and barred.get(path, 0) <= time.time()
         and not announcer.owed
-        and not writes.unannounced()
-        and held.heard.still_stands(held)
+        and held.heard.stand(held.keys, held.versions) is True
     )
-    return sent if is_it else None
 
 
 def settled(

@@ -37,7 +37,7 @@ from django.utils import timezone, translation
 from django.utils.translation import trans_real
 from freezegun import freeze_time
 
-from pagecache import invalidate
+from pagecache import invalidate, meeting
 from pagecache.announcing import Due, announcer, site_store
 from pagecache.bridge import outgoing, plain, routes
 from pagecache.bridge.addresses import address_in_scope
@@ -47,6 +47,7 @@ from pagecache.bridge.plain import Dressed, plainly
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Recalled, Ways, _all
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
+from pagecache.core.news import news
 from pagecache.core.types import QUERY, Input, Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import barred, local, recipes
@@ -384,6 +385,20 @@ def listener() -> Any:
     return store._listener
 
 
+def another(held: Held) -> Held:
+    """Return another page that is held in the same place, and stands."""
+    entry = held.entry._replace(material=b"another")
+    made = Held(entry, held.vector, held.keys, held.seen)
+    made.dressed, made.heard = held.dressed, held.heard
+    return made
+
+
+def told_more(patch: pytest.MonkeyPatch, known: Recalled, held: Held) -> None:
+    """Let the request be another one of those that are led to the page."""
+    patch.setattr(known, "is_sent_as_it_is", False)
+    held.stood = None
+
+
 Change = Callable[[pytest.MonkeyPatch, Recalled, Held], object]
 SINCE_THEN: dict[str, Change] = {
     "it is held no more": lambda _patch, _known, _held: local.clear(),
@@ -393,11 +408,8 @@ SINCE_THEN: dict[str, Change] = {
     "the clock was set back": lambda patch, _known, held: patch.setattr(
         held, "dressed", held.dressed._replace(since=time.time() + 60, until=time.time() + 61)
     ),
-    "another page has its key": lambda patch, _known, held: patch.setattr(
-        held, "entry", held.entry._replace(material=b"another")
-    ),
-    "it is not for everybody, or some are told more": lambda patch, known, _held: patch.setattr(
-        known, "is_sent_as_it_is", False
+    "another page has its key": lambda patch, known, held: patch.setitem(
+        local.held, known.key, another(held)
     ),
     "its route is forgotten": lambda _patch, _known, _held: routes.remembered.clear(),
     "more is read of its path": lambda patch, known, _held: patch.setitem(
@@ -415,25 +427,57 @@ SINCE_THEN: dict[str, Change] = {
 
 
 @through(WSGI, stores=(REDIS,))
-@pytest.mark.parametrize("name", SINCE_THEN)
+@pytest.mark.parametrize(
+    "change", [*SINCE_THEN.values(), told_more], ids=[*SINCE_THEN, "some are told more"]
+)
 def test_a_page_is_not_at_hand_once_something_has_changed(
-    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:
     have_at_hand(lane, not_at_hand, the_page)
     (held,) = local.held.values()
-    (known,) = (
-        known
-        for place in _all
-        for alike in place._alike.values()
-        for known in alike.known.values()
-        if known.way.key in local.held
-    )
 
-    SINCE_THEN[name](monkeypatch, known, held)
+    change(monkeypatch, led_to(held), held)
     shown = lane.read()
 
     assert not_at_hand
     assert shown == "page"
+
+
+def led_to(held: Held) -> Recalled:
+    """Return what is known of those who are led to a page that is held."""
+    (found,) = (
+        known
+        for place in _all
+        for alike in place._alike.values()
+        for known in alike.known.values()
+        if local.held.get(known.key) is held
+    )
+    return found
+
+
+@through(WSGI, stores=(REDIS,))
+@pytest.mark.parametrize("name", SINCE_THEN)
+def test_what_changes_while_a_page_is_looked_at_is_seen_by_the_next_request(
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+    (held,) = local.held.values()
+    stands, looks = meeting._stands, []
+
+    def changing(*looked_at: Any) -> bool:
+        monkeypatch.setattr(meeting, "_stands", stands)
+        found = stands(*looked_at)
+        looks.append(found)
+        SINCE_THEN[name](monkeypatch, led_to(held), held)
+        return found
+
+    monkeypatch.setattr(meeting, "_stands", changing)
+    news.tell()
+    shown = [lane.read() for _ in range(2)]
+
+    assert looks == [True]
+    assert not_at_hand
+    assert shown == ["page"] * 2
 
 
 def active(_request: object = None) -> str:

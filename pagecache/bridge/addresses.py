@@ -19,11 +19,12 @@ from pagecache.recording import ambient
 HOLDING = {list, tuple, set, frozenset}
 # Settings that sites, and test runners, change without a word.
 STATED = ("LANGUAGE_CODE", "DEBUG", "ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS")
+Variables = dict[str, Any]
+_asked_for: Variables = object.__getattribute__(settings, "__dict__")
 _mail = vars(mail)  # which a test runner changes
 _stated_in, _stated = itemgetter(*STATED), attrgetter(*STATED)
 Around = tuple[str | None, str, object]  # language, time zone, and what stands for settings
 Address = tuple[Hashable, ...]  # the last of it is what is beside the request
-Variables = dict[str, Any]
 
 
 def address_of(request: HttpRequest, *more: Hashable) -> Address | None:
@@ -79,10 +80,8 @@ class Beside(NamedTuple):
 
     spoken: object
     zone: object
-    config: object  # with the next one and `DEBUG` all that tells whether it is enabled
-    is_tested: bool
-    stated: tuple[Any, ...]
-    token: object  # in addresses, for the three before
+    said: tuple[Any, ...]  # by settings
+    token: object  # in addresses, for that
     found: Around | None
 
 
@@ -90,47 +89,43 @@ def beside() -> Around | None:
     """Return what decides about requests beside what they say; None where that is not sure to stay.
 
     It is found out where anything is not as it was for the request before. Settings that were asked for before are
-    looked at without the steps of a lazy object.
+    looked at without the steps of a lazy object; their kinds are compared first, for code of the site may compare what
+    is of another one. With the configuration they are all that tells whether it is enabled.
     """
-    global _last  # noqa: PLW0603 as it was last
     try:
-        stated = _stated_in(object.__getattribute__(settings, "__dict__"))
+        stated = _stated_in(_asked_for)
     except KeyError:
         stated = _stated(settings)
-    language_code, is_debugging, hosts, agents = stated
-    if type(hosts) not in HOLDING or type(agents) not in HOLDING:
-        return None
-    config, is_tested = conf.last or conf.get(), "outbox" in _mail
+    said = tuple(map(type, stated)), stated, conf.last or conf.get(), "outbox" in _mail
     spoken, zone = ambient.held()
-    last_spoken, last_zone, last_config, was_tested, last_stated, token, found = _last
-    are_settings_as_before = (
-        last_stated == stated and last_config is config and was_tested is is_tested
-    )
-    if are_settings_as_before and last_spoken is spoken and last_zone is zone:
-        return found
-    if not are_settings_as_before:
+    last = _last
+    if last.spoken is spoken and last.zone is zone and last.said == said:
+        return last.found
+    return _found_out(spoken, zone, said)
+
+
+def _found_out(spoken: object, zone: object, said: tuple[Any, ...]) -> Around | None:
+    global _last  # noqa: PLW0603 as it was last
+    kinds, (language_code, is_debugging, hosts, agents), *more = said
+    if not HOLDING.issuperset(kinds[-2:]):
+        return None
+    _, _, last_said, token, _ = _last
+    if last_said != said:
         # A list may change at any time, and a token stands for what was compared: it is copied with a new one only.
-        last_stated, token = (language_code, is_debugging, copy(hosts), copy(agents)), object()
+        held = language_code, is_debugging, copy(hosts), copy(agents)
+        last_said, token = (kinds, held, *more), object()
     name = ambient.name_of(zone if isinstance(zone, tzinfo) else ambient.time_zone())
     language = language_code if spoken is None else ambient.language_of(spoken)
     found = None if name is None else (language, name, token)
-    _last = Beside(spoken, zone, config, is_tested, last_stated, token, found)
+    _last = Beside(spoken, zone, last_said, token, found)
     return found
 
 
-_last = Beside(
-    spoken=object(),
-    zone=object(),
-    config=None,
-    is_tested=False,
-    stated=(),
-    token=object(),
-    found=None,
-)
+_last = Beside(spoken=object(), zone=object(), said=(), token=object(), found=None)
 
 
 @receiver(setting_changed)
 def _forget(**_kwargs: object) -> None:
     """Let what was found while another setting held be found anew, and its address be another."""
     global _last  # noqa: PLW0603 as it was last
-    _last = _last._replace(stated=())
+    _last = _last._replace(said=())

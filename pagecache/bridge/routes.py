@@ -12,6 +12,7 @@ from django.urls import ResolverMatch, resolve
 from django.utils.module_loading import import_string
 
 from pagecache import conf
+from pagecache.core.news import Noted
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Resolved, Route, remember
 from pagecache.core.urls import matches_any
@@ -27,7 +28,7 @@ SENSITIVE_MODULES = ("django.contrib.auth.views", "django.contrib.admin")
 NO_POLICY = Policy()
 
 # What is known of paths, of a URLconf, while a language is active; for others to look at.
-remembered: dict[tuple[str, str | None, str], Route] = {}
+remembered: Noted[tuple[str, str | None, str], Route] = Noted()
 
 
 def policy_of(view: Callable[..., Any]) -> Policy:

@@ -66,6 +66,7 @@ class Recalled:
         "_said",
         "beside",
         "is_sent_as_it_is",
+        "key",
         "path",
         "place",
         "route",
@@ -88,6 +89,7 @@ class Recalled:
         facts = vars(asked)
         self._facts = {name: facts[name] for name in DjangoAsked.SHARED if name in facts}
         self._facts["way"] = self.way = way
+        self.key = way.key
         self.is_sent_as_it_is = way.is_plain and not way.tells
         self.path = asked.full_path
         self.route, self.place = asked.route, (asked.urlconf, asked.language, asked.path)

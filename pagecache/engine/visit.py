@@ -11,6 +11,7 @@ from pagecache import conf
 from pagecache.core import codec
 from pagecache.core.codec import Entry
 from pagecache.core.keys import Field, material
+from pagecache.core.news import Noted
 from pagecache.core.types import Admission, Answered, Found, Input, Led, Outcome, Refused
 from pagecache.engine.popularity import Popularity
 from pagecache.engine.variants import Variants
@@ -184,12 +185,12 @@ class Unsent(Visit, Protocol):
         """Do the same on the event loop."""
 
 
-recipes: dict[str, tuple[Input, ...]] = {}
+recipes: Noted[str, tuple[Input, ...]] = Noted()
 # Paths whose recipe is known here, and not kept in the store, since no page of theirs was.
 unsaved: dict[str, None] = {}
 known_tags: dict[str, tuple[str, ...]] = {}
 # Paths whose stored page was not what the view answers, until when, in seconds since the epoch.
-barred: dict[str, float] = {}
+barred: Noted[str, float] = Noted()
 # Leases that are not taken, since the page proved to be for one visitor or one moment; until when, likewise.
 uncacheable: dict[str, float] = {}
 # The key of the page that this process stored last for a URI, and when it ends, in seconds since the epoch.

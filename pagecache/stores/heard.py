@@ -14,8 +14,8 @@ from functools import partial
 from math import inf
 from threading import Lock
 
+from pagecache.core.news import news
 from pagecache.core.vector import is_version
-from pagecache.stores.local import Held
 
 MOVED = b""  # in the place of a version that is not what it was; equals none
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
@@ -26,8 +26,8 @@ clock = time.monotonic if _BOOTTIME is None else partial(time.clock_gettime, _BO
 class Heard:
     """Versions as one server has them, while it tells of each change over one connection.
 
-    They stand for `bound` seconds after the last but one question on that connection, of those that were answered. At
-    most `most` are kept.
+    They stand `until` so many seconds (`bound`) after the last but one question on that connection, of those that were
+    answered. At most `most` are kept. A version that is not known any more is news.
     """
 
     __slots__ = (
@@ -36,10 +36,9 @@ class Heard:
         "_last",
         "_lock",
         "_most",
-        "_news",
-        "_proven",
         "_versions",
         "server",
+        "until",
     )
 
     def __init__(self, server: str, bound: float, most: int) -> None:
@@ -48,14 +47,13 @@ class Heard:
         self._most = most
         self._lock = Lock()
         self._versions: dict[str, object] = {}
-        self._news = object()  # another one once any version that was known is not
-        self._last = self._proven = -inf
+        self._last = self.until = -inf  # in seconds, by `clock`
         self._is_over = False
 
     @property
     def is_proven(self) -> bool:
         """Whether two questions were answered."""
-        return self._proven > -inf
+        return self.until > -inf
 
     def ask(self, keys: Iterable[str]) -> dict[str, object]:
         """Put a mark where a version is not known; return what there is now for each key."""
@@ -63,7 +61,7 @@ class Heard:
         with self._lock:
             if len(self._versions) > self._most:
                 self._versions.clear()
-                self._news = object()
+                news.tell()
             there = {key: self._versions.get(key) or mark for key in keys}
             self._versions.update(there)
         return there
@@ -77,7 +75,7 @@ class Heard:
                     continue
                 if isinstance(before, bytes) or not is_version(answer):
                     self._versions[key] = MOVED
-                    self._news = object()
+                    news.tell()
                 else:
                     self._versions[key] = answer
 
@@ -92,39 +90,27 @@ class Heard:
                     return
                 for key in known:
                     self._versions[key] = MOVED
-            self._news = object()
+            news.tell()
 
     def prove(self, asked: float) -> None:
         """Take note that a question was answered, which was sent after the answer to the one before: at `asked`."""
         with self._lock:
             if not self._is_over:
-                self._proven, self._last = self._last, asked
+                self.until, self._last = self._last + self._bound, asked
 
     def end(self) -> None:
         """Let nothing stand any more, whoever still has it."""
         with self._lock:
-            self._is_over, self._proven = True, -inf
-
-    def still_stands(self, held: Held) -> bool:
-        """Whether a page that stood still does: its versions are looked at where there was news since they were.
-
-        In this order: news come after what they are of, and the time is looked at last.
-        """
-        proven, news = self._proven, self._news
-        if held.news is not news:
-            if not self.stand(held.keys, held.versions):
-                return False
-            held.news = news
-        return clock() - proven < self._bound
+            self._is_over, self.until = True, -inf
 
     def stand(self, keys: Sequence[str], versions: tuple[bytes, ...]) -> bool | None:
         """Whether these are the versions of the keys; None where that is to be asked.
 
         In this order: the time is looked at last, for this process may stop anywhere.
         """
-        proven = self._proven
+        until = self.until
         known = tuple(map(self._versions.get, keys))
-        if clock() - proven >= self._bound:
+        if clock() >= until:
             return None
         if known == versions:
             return True

@@ -33,9 +33,9 @@ class Held:
         "heard",
         "is_plain",
         "keys",
-        "news",
         "seen",
         "size",
+        "stood",
         "vector",
         "versions",
     )
@@ -57,7 +57,8 @@ class Held:
         self.size += sum(map(getsizeof, texts)) + sum(map(getsizeof, fields))
         self.chances = 0
         self.heard: Any = None  # what it stood by, without a question
-        self.news: object = None  # the last of that when its versions were looked at
+        # For whom it was at hand, and the latest news when that was looked at.
+        self.stood: tuple[object, object] | None = None
         # What is the same in all answers with it, where everybody gets it as it is.
         self.dressed: Any = None
 

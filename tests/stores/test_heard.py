@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from pagecache.core.news import news
 from pagecache.stores import heard
 from pagecache.stores.heard import MOVED, Heard, clock
-from pagecache.stores.local import Held
 from tests.stores.verbs import held_of
 
 KEY = "k"
 CHANGED, ANSWER = "changed", "answer"
+BOUND = 100.0  # seconds
 Steps = Generator[None, None, None]
 
 
@@ -189,7 +190,7 @@ def missed(prove: Prove) -> list[int]:
 
 
 def _is_missed(prove: Prove, moment: int) -> Iterator[bool]:
-    server, now, asked = Server(Heard("", 100.0, 10)), 0.0, 0.0
+    server, now, asked = Server(Heard("", BOUND, 10)), 0.0, 0.0
     server.heard.keep(server.heard.ask([KEY]), [(KEY, server.version)])
     for step in range(16):
         if step == moment:
@@ -207,7 +208,7 @@ def _is_missed(prove: Prove, moment: int) -> Iterator[bool]:
                 prove(server.heard, asked, now + 0.5)
         now += 1.0
         is_old = step >= moment and kept(server.heard) == version(1)
-        yield is_old and server.heard._proven > moment
+        yield is_old and server.heard.until - BOUND > moment
 
 
 def test_what_changed_before_the_last_but_one_question_is_told() -> None:
@@ -216,7 +217,7 @@ def test_what_changed_before_the_last_but_one_question_is_told() -> None:
 
 def test_teeth_the_last_question_that_was_answered() -> None:
     def careless(table: Heard, asked: float, _now: float) -> None:
-        table._proven = asked
+        table.until = asked + BOUND
 
     assert missed(careless)
 
@@ -270,8 +271,20 @@ def test_it_tells_what_moved_from_what_is_not_known() -> None:
     assert table.stand(["a"], (version(1),)) is None
 
 
-def page(*keys: str) -> Held:
-    return held_of(keys, [version(1) for _ in keys])
+class Page:
+    """A page that is looked at as one at hand is: its versions are where there was news since they were."""
+
+    def __init__(self, *keys: str) -> None:
+        self.held = held_of(keys, [version(1) for _ in keys])
+        self._seen: object = None
+
+    def stands(self, table: Heard) -> bool:
+        latest = news.latest
+        if self._seen is not latest:
+            if not table.stand(self.held.keys, self.held.versions):
+                return False
+            self._seen = latest
+        return heard.clock() < table.until
 
 
 def answered(key: str, number: int) -> Callable[[Heard], None]:
@@ -295,40 +308,40 @@ EVENTS: dict[str, Callable[[Heard], object]] = {
 def test_a_page_stands_whatever_happens_where_its_versions_do() -> None:
     found = set()
     for events in product(EVENTS.values(), repeat=4):
-        table, held = knowing("a", "b"), page("a", "b")
+        table, page = knowing("a", "b"), Page("a", "b")
         table.prove(100.0)
         table.prove(100.0)
         for event in events:
             event(table)
-            stands = table.still_stands(held)
-            assert stands == (table.stand(held.keys, held.versions) is True)
+            stands = page.stands(table)
+            assert stands == (table.stand(page.held.keys, page.held.versions) is True)
             found.add(stands)
     assert found == {True, False}
 
 
 def test_a_page_stands_no_longer_than_its_versions(now: list[float]) -> None:
-    table, held = knowing("a"), page("a")
-    found = [table.still_stands(held)]
+    table, page = knowing("a"), Page("a")
+    found = [page.stands(table)]
     for asked in (100.0, 100.5):
         table.prove(asked)
     for now[0] in (100.6, 100.999, 101.0):
-        found.append(table.still_stands(held))
+        found.append(page.stands(table))
     assert found == [False, True, True, False]
 
 
 def test_nothing_stands_once_it_has_ended(now: list[float]) -> None:
-    table, held = knowing("a"), page("a")
+    table, page = knowing("a"), Page("a")
     for now[0] in (100.0, 100.5):
         table.prove(now[0])
-    before = table.still_stands(held)
+    before = page.stands(table)
 
     table.end()
     for now[0] in (100.6, 100.7, 100.8):
         table.prove(now[0])
 
     assert before
-    assert not table.still_stands(held)
-    assert table.stand(held.keys, held.versions) is None
+    assert not page.stands(table)
+    assert table.stand(page.held.keys, page.held.versions) is None
 
 
 class LookedAt(dict[str, object]):
@@ -350,14 +363,14 @@ class LookedAt(dict[str, object]):
 @pytest.mark.usefixtures("now")
 @pytest.mark.parametrize("name", ["a moves", "all move", "a is another", "too many are asked for"])
 def test_who_looks_just_before_a_change_does_not_take_it_for_known(name: str) -> None:
-    table, held = knowing("a"), page("a")
+    table, page = knowing("a"), Page("a")
     table.prove(100.0)
     table.prove(100.0)
-    table._versions = LookedAt(table._versions, lambda: table.still_stands(held))
+    table._versions = LookedAt(table._versions, lambda: page.stands(table))
 
     EVENTS[name](table)
 
-    assert not table.still_stands(held)
+    assert not page.stands(table)
 
 
 @pytest.mark.parametrize("answer", [None, b"", b"short", bytes(28)])
