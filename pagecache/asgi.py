@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
-from pagecache import conf
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
+from pagecache.conf import Config
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
 from pagecache.meeting import Meeting, at_hand, settled
@@ -32,12 +32,12 @@ class PageCache:
     """
 
     def __init__(self, application: ASGIHandler) -> None:
-        self._lane = ASGILane(application, ASGIHandler)
+        self._sent = ASGILane(application, ASGIHandler).sent
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, from the store where that is right."""
-        sent, handed = (await self._lane.sent(scope)) if scope["type"] == "http" else (None, scope)
+        sent, handed = (await self._sent(scope)) if scope["type"] == "http" else (None, scope)
         if sent is None:
             await self._application(handed, receive, send)
         else:
@@ -49,18 +49,18 @@ class ASGILane(Lane):
 
     async def sent(self, scope: Scope) -> tuple[Sent | None, Scope]:
         """Return the answer for a hit, and what to hand over, unless Django is to fail by itself."""
-        if not self.is_open():
+        if (config := self.config()) is None:
             return None, scope
         try:
-            return await self._answered(scope)
+            return await self._answered(scope, config)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
             return None, scope
 
-    async def _answered(self, scope: Scope) -> tuple[Sent | None, Scope]:
+    async def _answered(self, scope: Scope, config: Config) -> tuple[Sent | None, Scope]:
         """Return the page that stands at a glance; else look it up."""
         variables = variables_in(scope)
         recalled = self._recall(scope, variables)
-        if variables is not None and (conf.last or conf.get()).options.LOCAL == "push":
+        if variables is not None and config.options.LOCAL == "push":
             is_plain = asks_plainly(scope["method"], variables)
             if is_plain and (at_once := at_hand(recalled[1])) is not None:
                 return at_once, scope

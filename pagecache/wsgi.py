@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
-from pagecache import conf
 from pagecache.bridge.addresses import Address, address_in, beside
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
@@ -27,12 +26,12 @@ class PageCache:
     """
 
     def __init__(self, application: WSGIHandler) -> None:
-        self._lane = WSGILane(application, WSGIHandler)
+        self._sent = WSGILane(application, WSGIHandler).sent
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request, from the store where that is right."""
-        sent = self._lane.sent(environ)
+        sent = self._sent(environ)
         if sent is None:
             return self._application(environ, start_response)
         _, line, headers, body = sent
@@ -45,11 +44,10 @@ class WSGILane(Lane):
 
     def sent(self, environ: Environ) -> Sent | None:
         """Return the answer for a hit; else hand over what was found, unless Django is to fail by itself."""
-        if not self.is_open():
+        if (config := self.config()) is None:
             return None
         try:
-            method, config = environ["REQUEST_METHOD"], conf.last or conf.get()
-            if method == "GET" and config.options.LOCAL == "push":
+            if config.options.LOCAL == "push" and environ["REQUEST_METHOD"] == "GET":
                 known = self.place.guesses.guess(environ)
                 if known is None or known.beside != beside():  # given up, or of somebody else
                     known = self._recalled(environ)

@@ -108,10 +108,10 @@ class Lane:
         self.place = Place(import_string(settings.MIDDLEWARE[0]))
         self._strangers = outside.Strangers(request_started, request_finished)
 
-    def is_open(self) -> bool:
-        """Whether requests may be answered here: not those of a page being made, for it depends on the answer.
+    def config(self) -> conf.Config | None:
+        """Return what to answer by; None where that is Django's: for a page being made, which depends on the answer.
 
-        Nor those that somebody else wants to hear of.
+        And where somebody else wants to hear of requests.
         """
         strangers, config = self._strangers, conf.last or conf.get()
         # As `changed` has it, of the same signals in their order, in fewer steps.
@@ -123,7 +123,7 @@ class Lane:
                 ", ".join(strangers.unknown),
             )
         # As `recorder` has it.
-        return not strangers.unknown and not isinstance(current.get(), Recorder)
+        return None if strangers.unknown or isinstance(current.get(), Recorder) else config
 
 
 def asks_database(visit: DjangoVisit) -> bool:
