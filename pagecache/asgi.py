@@ -66,7 +66,7 @@ class ASGILane(Lane):
                 return at_once, scope
         patience = Patience()
         with part_of(patience):
-            met = Meeting(lambda: recalled, variables or {}, None, method=scope["method"])
+            met = Meeting(lambda _guess: recalled, variables or {}, None, method=scope["method"])
             entry = await met.aentry()
             sent = settled(met, entry, partial(self._made, scope, variables, met, patience))
             if isinstance(sent, FastVisit):

@@ -23,14 +23,14 @@ from pagecache.stores.heard import clock
 from pagecache.stores.local import Held
 from pagecache.writes import writes
 
-Recall = Callable[[], tuple[Address | None, Recalled | None]]
+Recall = Callable[[Recalled | None], tuple[Address | None, Recalled | None]]
 
 
 class Meeting:
     """A request that comes.
 
-    `recall` finds out what is known of it. There is a glance at its page if its `method` is to get that, as a whole;
-    with None there is no glance.
+    `recall` finds out what is known of it, which may be what was guessed. There is a glance at its page if its `method`
+    is to get that, as a whole; with None there is no glance.
     What the store leaves time for is to `begin` the answer.
     """
 
@@ -69,7 +69,7 @@ class Meeting:
                 self._guess = self._guesses, guess
                 self.address, self.recalled = None, None
                 return
-        self.address, self.recalled = recall()
+        self.address, self.recalled = recall(None)
         if self.recalled is not None and asks_plainly(method, variables):
             self.glance = glance(self.recalled.path, self.recalled.way)
 
@@ -101,10 +101,12 @@ class Meeting:
     def _confirms(self, guesses: Guesses, guess: Recalled) -> bool:
         """Whether the request is led where it was guessed."""
         try:
-            self.address, self.recalled = self._recall()
+            self.address, self.recalled = self._recall(guess)
         except Exception:  # noqa: BLE001 whoever looks at the request next raises it
             return False
         led = self.recalled
+        if led is guess:
+            return True
         if led is not None and led.path == guess.path and led.way == guess.way:
             return True
         if led is None:

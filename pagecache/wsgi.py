@@ -70,7 +70,12 @@ class WSGILane(Lane):
         """Return what is known of a request that wants a page as a whole, by its address."""
         return self._recall(environ)[1] if asks_plainly("GET", environ) else None
 
-    def _recall(self, environ: Environ) -> tuple[Address | None, Recalled | None]:
+    def _recall(
+        self, environ: Environ, guess: Recalled | None = None
+    ) -> tuple[Address | None, Recalled | None]:
+        """Return the address of a request, and what is known of one that said the same; of what was guessed, none."""
+        if guess is not None and "wsgi.input" in environ and guess.is_right():
+            return None, guess
         address = address_in(environ)
         return address, self.place.ways.recall(address, environ)
 

@@ -47,10 +47,20 @@ class Place:
         self._shows_before = bool(routes.unknown_outside(before))
         self.ways, self.guesses = Ways(), Guesses()
 
-    def recall(self, request: HttpRequest) -> tuple[Address | None, Recalled | None]:
-        """Return the address of a request, and what is known of one that said the same."""
-        is_plain = type(request) in STOCK and not self.outside
-        address = address_of(request, is_unseen(request)) if is_plain else None
+    def recall(
+        self, request: HttpRequest, guess: Recalled | None = None
+    ) -> tuple[Address | None, Recalled | None]:
+        """Return the address of a request, and what is known of one that said the same.
+
+        Where that is what was guessed, no address is found out: only who is led nowhere yet needs one.
+        """
+        if type(request) not in STOCK or self.outside:
+            return None, None
+        is_as_made = is_unseen(request)
+        is_plain = is_as_made and "urlconf" not in request.__dict__
+        if guess is not None and is_plain and guess.is_right():
+            return None, guess
+        address = address_of(request, is_as_made)
         return address, self.ways.recall(address, request.META)
 
     def facts_of(

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from pagecache.bridge import routes
-from pagecache.bridge.addresses import Address, Variables
+from pagecache.bridge.addresses import Address, Variables, beside
 from pagecache.bridge.answers import BEYOND
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope
 from pagecache.bridge.asked import DjangoAsked
@@ -103,6 +103,10 @@ class Recalled:
                 return False
         header = variables.get(COOKIES)
         return not header or not any(name in header for name in self._alike.cookies)
+
+    def is_right(self) -> bool:
+        """Whether a request that it `fits` is led there, too, if nothing else decides than for others."""
+        return self.beside == beside() and self.holds()
 
     def holds(self) -> bool:
         """Whether the route of its path is still what it was."""

@@ -89,11 +89,10 @@ class PlainTalk:
     def answers(self, count: int) -> list[Any]:
         """Return the next answers; an error that the server answers is a value."""
         answers: list[Any] = []
-        while len(answers) < count:
-            answer = self._reader.gets()
-            if answer is self._nothing:
+        take, nothing = self._reader.gets, self._nothing
+        for _ in range(count):
+            while (answer := take()) is nothing:
                 self._hear()
-                continue
             if isinstance(answer, ClosedError):  # it is loading its data, or wants to know who asks
                 raise answer
             answers.append(answer)
