@@ -58,16 +58,15 @@ class Meeting:
     ) -> None:
         self._recall, self._variables, self._begin = recall, variables, begin
         self.begun: Any = None
-        self._guesses = guesses if method == "GET" else None
-        guess = None if self._guesses is None else self._guesses.guess(variables)
+        self.glance: Glance | None = None
         self._guess: tuple[Guesses, Recalled] | None = None
         self._is_right: bool | None = None
-        self.glance: Glance | None = None
-        if self._guesses is not None and guess is not None:
+        self._guesses = guesses if method == "GET" else None
+        if self._guesses is not None and (guess := self._guesses.guess(variables)) is not None:
             self.glance = glance(guess.path, guess.way)
             if self.glance is not None:
                 self._guess = self._guesses, guess
-                self.address, self.recalled = None, None
+                self.address = self.recalled = None
                 return
         self.address, self.recalled = recall(None)
         if self.recalled is not None and asks_plainly(method, variables):

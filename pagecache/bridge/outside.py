@@ -62,7 +62,7 @@ class Strangers:
 
     def changed(self) -> bool:
         """Find out whether others hear of them than before, and who is not known."""
-        config, receivers = conf.get(), tuple(map(RECEIVERS, self._signals))
+        config, receivers = conf.last or conf.get(), tuple(map(RECEIVERS, self._signals))
         if (config, *receivers) == self.found_for:
             return False
         found_for = config, *(each.copy() for each in receivers)

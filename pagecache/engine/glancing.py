@@ -78,7 +78,8 @@ class Glance:
     def _intact(self) -> Entry | None:
         """Return the page that came, if it is the one that was looked for, and is current."""
         data, star, *current = self._values
-        decoded = codec.decode(data, self.way.key, conf.get().sealer) if data else None
+        sealer = (conf.last or conf.get()).sealer
+        decoded = codec.decode(data, self.way.key, sealer) if data else None
         if decoded is None or not is_version(star):
             return None
         entry, vector = decoded
@@ -104,7 +105,7 @@ def glance(path: str, way: Way) -> Glance | None:
 
 def _glance(path: str, way: Way) -> Glance | None:
     store, now = site_store(), time.time()
-    if conf.get().options.LOCAL is None:
+    if (conf.last or conf.get()).options.LOCAL is None:
         tags = known_tags.get(way.key)
         if tags is None or not _is_led(store, path, way, now):
             return None
