@@ -125,19 +125,20 @@ class Meeting:
 def at_hand(known: Recalled | None) -> Sent | None:
     """Return what is sent of a page that this process holds, where that stands without a question.
 
-    Whether it stood is looked at where there was news since it did. The clocks are looked at last: this process may
-    stop anywhere. Once a second, and whenever anything is not so, a glance goes on.
+    Whether it stood is looked at where there was news since it did. In this order: until when there can be no news
+    unheard is taken down before the latest, and the clocks are looked at last, for this process may stop anywhere. Once
+    a second, and whenever anything is not so, a glance goes on.
     """
-    if known is None or (held := local.held.get(known.key)) is None:
+    if known is None or (held := local.held.get(known.key)) is None or held.heard is None:
         return None
-    stood = known, news.latest
+    heard_until, stood = held.heard.until, (known, news.latest)
     if held.stood != stood:
         if not _stands(held, known):
             return None
         held.stood = stood
     sent: Sent
     _, sent, since, until = held.dressed
-    is_in_time = since <= time.time() < until and clock() < held.heard.until
+    is_in_time = since <= time.time() < until and clock() < heard_until
     return sent if is_in_time and not (writes.pending and writes.unannounced()) else None
 
 
@@ -153,7 +154,6 @@ def _stands(held: Held, known: Recalled) -> bool:
     return (
         known.is_sent_as_it_is
         and held.dressed is not None
-        and held.heard is not None
         and held.entry.material == way.material
         and known.holds()
         and recipes.get(path) == way.recipe

@@ -73,11 +73,8 @@ class WSGILane(Lane):
     def _recall(
         self, environ: Environ, guess: Recalled | None = None
     ) -> tuple[Address | None, Recalled | None]:
-        """Return the address of a request, and what is known of one that said the same; of what was guessed, none."""
-        if guess is not None and "wsgi.input" in environ and guess.is_right():
-            return None, guess
         address = address_in(environ)
-        return address, self.place.ways.recall(address, environ)
+        return address, self.place.ways.recall(address, environ, guess)
 
     def _made(self, environ: Environ, met: Meeting, patience: Patience) -> FastVisit:
         """Return the visit of a request, of which all may be known that decides."""

@@ -52,11 +52,13 @@ from pagecache.core.types import QUERY, Input, Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import barred, local, recipes
 from pagecache.recording import ambient
+from pagecache.stores.heard import Heard, clock
 from pagecache.stores.local import Held
 from tests.lanes import (
     ASGI,
     FAST,
     MIDDLEWARE,
+    MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
     PAGECACHE,
     REDIS,
@@ -276,6 +278,67 @@ def test_who_is_told_more_gets_the_same_page_at_a_glance(lane: Lane, dressed: li
     assert dressed
 
 
+def sync_only(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Return middleware that takes no event loop: what stands before it is sync, too."""
+
+    def middleware(request: HttpRequest) -> Any:
+        return get_response(request)
+
+    return middleware
+
+
+def whereabouts(request: HttpRequest) -> str:
+    return f"{request.scheme} {request.path}"
+
+
+SCOPES = {
+    "the scheme": ({"scheme": "http"}, {"scheme": "https"}, "https /page/"),
+    "the path": (
+        {"root_path": "/x", "path": "/x/page/"},
+        {"root_path": "/x", "path": "/page/"},
+        "http /page/",
+    ),
+}
+
+
+@through(MIDDLEWARE_ASYNC, stores=(REDIS,))
+@pytest.mark.parametrize("name", SCOPES)
+def test_whoever_differs_is_not_guessed_where_sync_middleware_is_on_an_event_loop(
+    lane: Lane, name: str
+) -> None:
+    guessed, differs, expected = SCOPES[name]
+    lane.middleware_inside(f"{__name__}.sync_only")
+    lane.show(showing(whereabouts))
+
+    def shown(scope: dict[str, Any]) -> str:
+        visitor = lane.visitor()
+        visitor.client.scope = scope
+        return text(visitor.get())
+
+    before = {shown(guessed) for _ in range(5)}
+    assert lane.renders == 1
+    assert expected not in before
+    assert [shown(differs) for _ in range(3)] == [expected] * 3
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+@pytest.mark.parametrize("name", ["path", "path_info"])
+def test_a_request_that_was_changed_before_is_not_guessed(lane: Lane, name: str) -> None:
+    view = lane.page(showing(lambda request: vars(request).get(name)))
+    lane.mount(path("page/", view), path("other/", view))
+    before = {lane.read() for _ in range(5)}
+    assert lane.renders == 1
+    handler = lane.visitor().client.handler
+    answer = handler._middleware_chain
+
+    def changed(request: HttpRequest) -> Any:
+        setattr(request, name, "/other/")
+        return answer(request)
+
+    handler._middleware_chain = changed
+    assert lane.read() not in before
+
+
 @pytest.fixture
 def not_at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the WSGI lane did not find at hand."""
@@ -441,6 +504,30 @@ def test_a_page_is_not_at_hand_once_something_has_changed(
 
     assert not_at_hand
     assert shown == "page"
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_listener_that_catches_up_while_a_page_is_looked_at_lets_no_old_one_stand(
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+    (held,) = local.held.values()
+    silent, latest = Heard("", 1.0, 10), news.latest
+    monkeypatch.setattr(held, "heard", silent)
+
+    class CatchingUp:
+        @property
+        def latest(self) -> object:
+            silent.prove(clock())
+            silent.prove(clock())
+            return latest
+
+    monkeypatch.setattr(held, "stood", (led_to(held), latest))
+    monkeypatch.setattr(meeting, "news", CatchingUp())
+    lane.read()
+
+    assert silent.is_proven
+    assert not_at_hand
 
 
 def led_to(held: Held) -> Recalled:

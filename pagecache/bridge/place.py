@@ -50,18 +50,10 @@ class Place:
     def recall(
         self, request: HttpRequest, guess: Recalled | None = None
     ) -> tuple[Address | None, Recalled | None]:
-        """Return the address of a request, and what is known of one that said the same.
-
-        Where that is what was guessed, no address is found out: only who is led nowhere yet needs one.
-        """
-        if type(request) not in STOCK or self.outside:
-            return None, None
-        is_as_made = is_unseen(request)
-        is_plain = is_as_made and "urlconf" not in request.__dict__
-        if guess is not None and is_plain and guess.is_right():
-            return None, guess
-        address = address_of(request, is_as_made)
-        return address, self.ways.recall(address, request.META)
+        """Return the address of a request, and what is known of one that said the same: of what was guessed, first."""
+        is_plain = type(request) in STOCK and not self.outside
+        address = address_of(request, is_unseen(request)) if is_plain else None
+        return address, self.ways.recall(address, request.META, guess)
 
     def facts_of(
         self, request: HttpRequest, address: Address | None, recalled: Recalled | None

@@ -5,7 +5,7 @@ taken down; the next request that has the same values under these names need not
 is where that leads to, never what is there.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 from weakref import WeakSet
@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from pagecache.bridge import routes
-from pagecache.bridge.addresses import Address, Variables, beside
+from pagecache.bridge.addresses import Address, Variables
 from pagecache.bridge.answers import BEYOND
 from pagecache.bridge.arrivals import ALL, Watched, is_in_scope
 from pagecache.bridge.asked import DjangoAsked
@@ -64,6 +64,7 @@ class Recalled:
         "_had",
         "_lacked",
         "_said",
+        "address",
         "beside",
         "is_sent_as_it_is",
         "key",
@@ -75,13 +76,14 @@ class Recalled:
 
     def __init__(
         self,
-        around: Hashable,
+        address: Address,
         alike: Alike,
         said: tuple[Any, ...],
         asked: DjangoAsked,
         way: Way,
     ) -> None:
-        self._alike, self._said, self.beside = alike, said, around
+        self._alike, self._said = alike, said
+        self.address, self.beside = address, address[-1]
         # Most requests lack most of what is read of them: credentials, say, or other methods.
         pairs = tuple(zip(alike.names, said, strict=True))
         self._lacked = _once(BEYOND.union(name for name, value in pairs if value is ABSENT))
@@ -104,10 +106,6 @@ class Recalled:
         header = variables.get(COOKIES)
         return not header or not any(name in header for name in self._alike.cookies)
 
-    def is_right(self) -> bool:
-        """Whether a request that it `fits` is led there, too, if nothing else decides than for others."""
-        return self.beside == beside() and self.holds()
-
     def holds(self) -> bool:
         """Whether the route of its path is still what it was."""
         return routes.remembered.get(self.place) is self.route
@@ -128,10 +126,17 @@ class Ways:
         self._alike: dict[Address, Alike] = {}
         _all.add(self)
 
-    def recall(self, address: Address | None, variables: Variables) -> Recalled | None:
-        """Return what is known of a request; None where no other one has said the same."""
+    def recall(
+        self, address: Address | None, variables: Variables, guess: Recalled | None = None
+    ) -> Recalled | None:
+        """Return what is known of a request; None where no other one has said the same.
+
+        It may be what was guessed, which the request fits.
+        """
         if address is None:
             return None
+        if guess is not None and guess.address == address and guess.holds():  # and it fits
+            return guess
         alike = self._alike.get(address)
         header = variables.get(COOKIES)
         if header and (alike is None or any(name in header for name in alike.cookies)):
@@ -203,7 +208,7 @@ def _keep(
         return
     if alike is not before:
         remember(known, place, alike, MOST)
-    remember(alike.known, said, Recalled(address[-1], alike, said, asked, way), MOST_ALIKE)
+    remember(alike.known, said, Recalled(address, alike, said, asked, way), MOST_ALIKE)
 
 
 def _keep_scope(
