@@ -11,9 +11,9 @@ from django.db import OperationalError
 from django.dispatch import receiver
 
 from pagecache import conf
-from pagecache.core.news import Noted
 from pagecache.core.vector import Marking
 from pagecache.events import logger, settings_reloaded
+from pagecache.news import Noted
 from pagecache.stores import Store, StoreError, open_store
 from pagecache.stores.waiting import current_patience
 from pagecache.tags import SITE, canonical, is_of_data

@@ -16,9 +16,9 @@ from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
-from pagecache.core.news import news
 from pagecache.engine.glancing import Glance, glance
 from pagecache.engine.visit import barred, local, recipes
+from pagecache.news import news
 from pagecache.stores.heard import clock
 from pagecache.stores.local import Held
 from pagecache.writes import writes
@@ -104,8 +104,6 @@ class Meeting:
         except Exception:  # noqa: BLE001 whoever looks at the request next raises it
             return False
         led = self.recalled
-        if led is guess:
-            return True
         if led is not None and led.path == guess.path and led.way == guess.way:
             return True
         if led is None:
@@ -125,9 +123,9 @@ class Meeting:
 def at_hand(known: Recalled | None) -> Sent | None:
     """Return what is sent of a page that this process holds, where that stands without a question.
 
-    Whether it stood is looked at where there was news since it did. In this order: until when there can be no news
-    unheard is taken down before the latest, and the clocks are looked at last, for this process may stop anywhere. Once
-    a second, and whenever anything is not so, a glance goes on.
+    Whether it stands is looked at where there was news since it did for the same request. In this order: until when
+    nothing can have been missed is taken down before the latest news, and the clocks are looked at last, for this
+    process may stop anywhere. Once a second, and whenever anything is not so, a glance goes on.
     """
     if known is None or (held := local.held.get(known.key)) is None or held.heard is None:
         return None
@@ -138,8 +136,8 @@ def at_hand(known: Recalled | None) -> Sent | None:
         held.stood = stood
     sent: Sent
     _, sent, since, until = held.dressed
-    is_in_time = since <= time.time() < until and clock() < heard_until
-    return sent if is_in_time and not (writes.pending and writes.unannounced()) else None
+    is_owed = writes.pending and writes.unannounced()  # for most, nothing is pending in the process
+    return sent if not is_owed and since <= time.time() < until and clock() < heard_until else None
 
 
 def _stands(held: Held, known: Recalled) -> bool:

@@ -15,8 +15,10 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from contextvars import copy_context
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
 from functools import partial
@@ -29,7 +31,7 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, setting_changed
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import path
@@ -37,7 +39,7 @@ from django.utils import timezone, translation
 from django.utils.translation import trans_real
 from freezegun import freeze_time
 
-from pagecache import invalidate, meeting
+from pagecache import conf, invalidate, meeting
 from pagecache.announcing import Due, announcer, site_store
 from pagecache.bridge import outgoing, plain, routes
 from pagecache.bridge.addresses import address_in_scope
@@ -47,10 +49,10 @@ from pagecache.bridge.plain import Dressed, plainly
 from pagecache.bridge.ways import MOST_ALIKE, MOST_TEXT, Alike, Recalled, Ways, _all
 from pagecache.core import codec
 from pagecache.core.codec import FOREVER, Entry, decode
-from pagecache.core.news import news
 from pagecache.core.types import QUERY, Input, Way
 from pagecache.engine.glancing import Glance
 from pagecache.engine.visit import barred, local, recipes
+from pagecache.news import news
 from pagecache.recording import ambient
 from pagecache.stores.heard import Heard, clock
 from pagecache.stores.local import Held
@@ -456,12 +458,6 @@ def another(held: Held) -> Held:
     return made
 
 
-def told_more(patch: pytest.MonkeyPatch, known: Recalled, held: Held) -> None:
-    """Let the request be another one of those that are led to the page."""
-    patch.setattr(known, "is_sent_as_it_is", False)
-    held.stood = None
-
-
 Change = Callable[[pytest.MonkeyPatch, Recalled, Held], object]
 SINCE_THEN: dict[str, Change] = {
     "it is held no more": lambda _patch, _known, _held: local.clear(),
@@ -486,24 +482,100 @@ SINCE_THEN: dict[str, Change] = {
     ),
     "another server is looked up on": lambda _patch, _known, _held: listener().hold_to("another:"),
     "a version has moved": lambda _patch, _known, held: listener().moved(held.keys[:1]),
+    "any version may have moved": lambda _patch, _known, _held: listener().heard.moved(None),
 }
 
 
 @through(WSGI, stores=(REDIS,))
-@pytest.mark.parametrize(
-    "change", [*SINCE_THEN.values(), told_more], ids=[*SINCE_THEN, "some are told more"]
-)
+@pytest.mark.parametrize("name", SINCE_THEN)
 def test_a_page_is_not_at_hand_once_something_has_changed(
-    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, change: Change
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     have_at_hand(lane, not_at_hand, the_page)
     (held,) = local.held.values()
 
-    change(monkeypatch, led_to(held), held)
+    SINCE_THEN[name](monkeypatch, led_to(held), held)
     shown = lane.read()
 
     assert not_at_hand
     assert shown == "page"
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_page_at_hand_is_of_those_who_are_told_no_more_than_others(
+    lane: Lane, not_at_hand: list[Any]
+) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+    (held,) = local.held.values()
+    known = led_to(held)
+    others = copy(known)
+    others.is_sent_as_it_is = False
+
+    found = [meeting.at_hand(one) is not None for one in (known, others, known)]
+
+    assert found == [True, False, True]
+
+
+@through(WSGI, stores=(REDIS,))
+def test_whether_a_page_at_hand_stands_is_looked_at_only_after_news(
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+    (held,) = local.held.values()
+    known, stands, looks = led_to(held), meeting._stands, []
+
+    def looking(*of: Any) -> bool:
+        looks.append(of)
+        return stands(*of)
+
+    monkeypatch.setattr(meeting, "_stands", looking)
+
+    for _ in range(3):
+        meeting.at_hand(known)
+    news.tell()
+    for _ in range(3):
+        meeting.at_hand(known)
+
+    assert len(looks) == 1
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_moment_that_passes_while_a_page_is_looked_at_is_over(
+    lane: Lane, not_at_hand: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+    (held,) = local.held.values()
+    known, stands = led_to(held), meeting._stands
+
+    def slowly(*of: Any) -> bool:
+        held.dressed = held.dressed._replace(until=time.time() - 1)
+        return stands(*of)
+
+    monkeypatch.setattr(meeting, "_stands", slowly)
+    news.tell()
+
+    assert meeting.at_hand(known) is None
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_page_is_at_hand_while_another_thread_writes(lane: Lane, not_at_hand: list[Any]) -> None:
+    have_at_hand(lane, not_at_hand, the_page)
+    wrote, may_end = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with suppress(InterruptedError), transaction.atomic():
+            make_author()
+            wrote.set()
+            may_end.wait(10)
+            raise InterruptedError
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        assert wrote.wait(10)
+        until_at_hand(lane, not_at_hand)
+        may_end.set()
+        written.result()
 
 
 @through(WSGI, stores=(REDIS,))
@@ -1304,3 +1376,24 @@ def test_address_tells_apart_what_changed_without_a_word(
         after = address_in_scope(SCOPE)
 
     assert after != before
+
+
+def test_address_is_another_with_another_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = address_in_scope(SCOPE)
+    monkeypatch.setattr(conf, "last", replace(conf.get(), prefix="another"))
+    assert address_in_scope(SCOPE) != before
+
+
+class OfTheSite(list[str]):
+    """A setting that code of the site may find out each time."""
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS"])
+def test_there_is_no_address_where_a_setting_is_found_out_by_the_site(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    setattr(settings, name, ["one.example"])
+    before = address_in_scope(SCOPE)
+    monkeypatch.setattr(django_settings, name, OfTheSite(["one.example"]))
+    assert before is not None
+    assert address_in_scope(SCOPE) is None

@@ -20,7 +20,7 @@ HOLDING = {list, tuple, set, frozenset}
 # Settings that sites, and test runners, change without a word.
 STATED = ("LANGUAGE_CODE", "DEBUG", "ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS")
 Variables = dict[str, Any]
-_asked_for: Variables = object.__getattribute__(settings, "__dict__")
+_settings_read: dict[str, Any] = object.__getattribute__(settings, "__dict__")
 _mail = vars(mail)  # which a test runner changes
 _stated_in, _stated = itemgetter(*STATED), attrgetter(*STATED)
 Around = tuple[str | None, str, object]  # language, time zone, and what stands for settings
@@ -80,7 +80,7 @@ class Beside(NamedTuple):
 
     spoken: object
     zone: object
-    said: tuple[Any, ...]  # by settings
+    said: tuple[Any, ...]  # by settings, and by whether tests run
     token: object  # in addresses, for that
     found: Around | None
 
@@ -90,10 +90,10 @@ def beside() -> Around | None:
 
     It is found out where anything is not as it was for the request before. Settings that were asked for before are
     looked at without the steps of a lazy object; their kinds are compared first, for code of the site may compare what
-    is of another one. With the configuration they are all that tells whether it is enabled.
+    is of another one. What is compared holds all that tells whether pagecache is enabled.
     """
     try:
-        stated = _stated_in(_asked_for)
+        stated = _stated_in(_settings_read)
     except KeyError:
         stated = _stated(settings)
     said = tuple(map(type, stated)), stated, conf.last or conf.get(), "outbox" in _mail
@@ -105,11 +105,12 @@ def beside() -> Around | None:
 
 
 def _found_out(spoken: object, zone: object, said: tuple[Any, ...]) -> Around | None:
+    """Find out what `beside` returns, and keep it."""
     global _last  # noqa: PLW0603 as it was last
     kinds, (language_code, is_debugging, hosts, agents), *more = said
-    if not HOLDING.issuperset(kinds[-2:]):
+    if not HOLDING.issuperset((type(hosts), type(agents))):
         return None
-    _, _, last_said, token, _ = _last
+    _, _, last_said, token, _ = _last  # at once, for other threads keep others
     if last_said != said:
         # A list may change at any time, and a token stands for what was compared: it is copied with a new one only.
         held = language_code, is_debugging, copy(hosts), copy(agents)

@@ -109,9 +109,10 @@ class Lane:
         self._strangers = outside.Strangers(request_started, request_finished)
 
     def config(self) -> conf.Config | None:
-        """Return what to answer by; None where that is Django's: for a page being made, which depends on the answer.
+        """Return what to answer by; None where all is Django's.
 
-        And where somebody else wants to hear of requests.
+        It is where the request belongs to a page that is being made, for that depends on the answer, and where somebody
+        unknown wants to hear of requests.
         """
         strangers, config = self._strangers, conf.last or conf.get()
         # As `changed` has it, of the same signals in their order, in fewer steps.

@@ -12,11 +12,11 @@ from django.urls import ResolverMatch, resolve
 from django.utils.module_loading import import_string
 
 from pagecache import conf
-from pagecache.core.news import Noted
 from pagecache.core.reasons import Reason
 from pagecache.core.types import Policy, Resolved, Route, remember
 from pagecache.core.urls import matches_any
 from pagecache.events import settings_reloaded
+from pagecache.news import Noted
 from pagecache.recording.ambient import speaking
 from pagecache.recording.stock import KNOWN_OUTSIDE
 

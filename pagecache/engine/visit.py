@@ -11,11 +11,11 @@ from pagecache import conf
 from pagecache.core import codec
 from pagecache.core.codec import Entry
 from pagecache.core.keys import Field, material
-from pagecache.core.news import Noted
 from pagecache.core.types import Admission, Answered, Found, Input, Led, Outcome, Refused
 from pagecache.engine.popularity import Popularity
 from pagecache.engine.variants import Variants
 from pagecache.events import settings_reloaded
+from pagecache.news import Noted
 from pagecache.recording.recorder import Recorder
 from pagecache.stores.local import Local
 

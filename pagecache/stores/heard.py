@@ -14,8 +14,8 @@ from functools import partial
 from math import inf
 from threading import Lock
 
-from pagecache.core.news import news
 from pagecache.core.vector import is_version
+from pagecache.news import news
 
 MOVED = b""  # in the place of a version that is not what it was; equals none
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
@@ -27,7 +27,7 @@ class Heard:
     """Versions as one server has them, while it tells of each change over one connection.
 
     They stand `until` so many seconds (`bound`) after the last but one question on that connection, of those that were
-    answered. At most `most` are kept. A version that is not known any more is news.
+    answered. At most `most` are kept. That one is not what it was is news; the end of all is seen by `until` alone.
     """
 
     __slots__ = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
 
-from pagecache.core.news import news
+from pagecache.news import news
 from pagecache.stores import heard
 from pagecache.stores.heard import MOVED, Heard, clock
 from tests.stores.verbs import held_of
@@ -279,12 +280,12 @@ class Page:
         self._seen: object = None
 
     def stands(self, table: Heard) -> bool:
-        latest = news.latest
+        until, latest = table.until, news.latest
         if self._seen is not latest:
             if not table.stand(self.held.keys, self.held.versions):
                 return False
             self._seen = latest
-        return heard.clock() < table.until
+        return heard.clock() < until
 
 
 def answered(key: str, number: int) -> Callable[[Heard], None]:
@@ -342,6 +343,35 @@ def test_nothing_stands_once_it_has_ended(now: list[float]) -> None:
     assert before
     assert not page.stands(table)
     assert table.stand(page.held.keys, page.held.versions) is None
+
+
+class CaughtUp(dict[str, object]):
+    """Versions; while somebody looks, questions are answered."""
+
+    prove: Callable[[], object]
+
+    def get(self, key: str, default: object = None) -> object:
+        self.prove()
+        self.prove()
+        return super().get(key, default)
+
+
+def test_what_is_known_again_only_while_somebody_looks_does_not_stand(now: list[float]) -> None:
+    table = knowing("a")
+    for asked in (100.0, 100.5):
+        table.prove(asked)
+    now[0] = 150.0
+    table._versions = CaughtUp(table._versions)
+    table._versions.prove = partial(table.prove, 150.0)
+
+    assert table.stand(["a"], (version(1),)) is None
+    assert table.stand(["a"], (version(1),)) is True
+
+
+def test_word_of_what_nobody_knows_is_no_news() -> None:
+    table, before = knowing("a"), news.latest
+    table.moved(["another"])
+    assert news.latest is before
 
 
 class LookedAt(dict[str, object]):

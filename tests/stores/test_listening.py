@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from pagecache.core.news import news
+from pagecache.news import news
 from pagecache.stores import StoreError
 from pagecache.stores.heard import clock
 from pagecache.stores.local import Held

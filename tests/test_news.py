@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pagecache.core import news as module
-from pagecache.core.news import Noted, news
+from pagecache import news as module
+from pagecache.news import Noted, news
 
 Memo = Noted[str, int]
 LOOKING = {"get", "items", "keys", "values"}

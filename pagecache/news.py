@@ -1,7 +1,7 @@
 """News: something that this process knows is not what it was, so what was found out by it is to be looked at again.
 
-Whoever looks takes down the latest news before; whoever changes something tells of it afterwards. Where the latest news
-is still the one that was taken down, all is as it was seen.
+Whoever looks takes down the latest news before; whoever changes something that is told of tells afterwards. Where the
+latest news is still the one that was taken down, all of that is as it was seen.
 """
 
 from collections.abc import Callable
