@@ -1390,10 +1390,10 @@ class OfTheSite(list[str]):
 
 @pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "DISALLOWED_USER_AGENTS"])
 def test_there_is_no_address_where_a_setting_is_found_out_by_the_site(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, name: str
+    settings: Any, name: str
 ) -> None:
     setattr(settings, name, ["one.example"])
     before = address_in_scope(SCOPE)
-    monkeypatch.setattr(django_settings, name, OfTheSite(["one.example"]))
+    setattr(django_settings, name, OfTheSite(["one.example"]))  # without a word
     assert before is not None
     assert address_in_scope(SCOPE) is None
