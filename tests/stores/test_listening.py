@@ -6,6 +6,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Generator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ PAGES: dict[tuple[RedisStore, bytes], Held] = {}
 def stands(store: RedisStore, value: bytes = ONE) -> bool | None:
     """Whether a page that a process holds, of that version, may be sent without a question."""
     held = PAGES.setdefault((store, value), held_of([KEY], [value]))
-    latest = news.latest
-    if held.heard is not None and held.stood == (store, latest) and clock() < held.heard.until:
+    heard_until, latest = -inf if held.heard is None else held.heard.until, news.latest
+    if held.stood == (store, latest) and clock() < heard_until:
         return True  # as one that is at hand
     found = store.vouch(held)
     held.stood = (store, latest) if found else None
