@@ -136,9 +136,8 @@ def at_hand(known: Recalled | None) -> Sent | None:
         held.stood = stood
     sent: Sent
     _, sent, since, until = held.dressed
-    if writes.unannounced():
-        return None
-    return sent if since <= time.time() < until and clock() < heard_until else None
+    is_owed = writes.pending and writes.unannounced()  # for most, nothing is pending in the process
+    return sent if not is_owed and since <= time.time() < until and clock() < heard_until else None
 
 
 def _stands(held: Held, known: Recalled) -> bool:

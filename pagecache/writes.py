@@ -42,7 +42,7 @@ class Writes(database.Observer):
     """Collects what each connection wrote, and announces it when it takes effect."""
 
     def __init__(self) -> None:
-        self._pending: dict[ref[BaseDatabaseWrapper], list[Kept]] = {}
+        self.pending: dict[ref[BaseDatabaseWrapper], list[Kept]] = {}
         self._marked: dict[ref[BaseDatabaseWrapper], Marked] = {}
 
     def begins(self, connection: BaseDatabaseWrapper, statement: Statement) -> None:
@@ -59,7 +59,7 @@ class Writes(database.Observer):
     ) -> None:
         """Announce what an autocommit statement wrote; keep what a transaction wrote until it ends."""
         tags = _changed(statement)
-        if not (tags or self._pending or self._marked):  # nothing is written, nor was
+        if not (tags or self.pending or self._marked):  # nothing is written, nor was
             return
         if not in_transaction(connection):
             self._end(connection, self._due(connection, tags), is_sure=is_sure)
@@ -74,7 +74,7 @@ class Writes(database.Observer):
         self, connection: BaseDatabaseWrapper, *, committed: bool | None, is_over: bool
     ) -> None:
         """Announce once for the transaction; where it may still commit, its marks stand, and it is announced again."""
-        if not (self._pending or self._marked):  # nothing was written
+        if not (self.pending or self._marked):  # nothing was written
             return
         is_undone = committed is False and not _is_read_dirty()
         due = Due() if is_undone else self._due(connection)
@@ -92,7 +92,7 @@ class Writes(database.Observer):
     def _end(self, connection: BaseDatabaseWrapper, due: Due, *, is_sure: bool) -> None:
         """Announce what took effect, and take the marks off where that is sure."""
         marked = self._marked.pop(ref(connection), None)
-        self._pending.pop(ref(connection), None)
+        self.pending.pop(ref(connection), None)
         if marked is not None and is_sure:
             announcer.announce(due.tags | marked.tried, frozenset({marked.id}), due.soft)
         elif due.moved:
@@ -100,7 +100,7 @@ class Writes(database.Observer):
 
     def undone(self, connection: BaseDatabaseWrapper, savepoint: str) -> None:
         """Forget what was written under the savepoint."""
-        kept = self._pending.get(ref(connection))
+        kept = self.pending.get(ref(connection))
         if kept is not None and not _is_read_dirty():
             kept[:] = [item for item in kept if savepoint not in item.under]
 
@@ -115,14 +115,14 @@ class Writes(database.Observer):
 
     def unannounced(self) -> frozenset[str]:
         """Return the tags that the connections of this thread wrote and did not announce yet."""
-        if not self._pending:
+        if not self.pending:
             return frozenset()
         connected = connections.all(initialized_only=True)
         return frozenset().union(*(self._due(one).moved for one in connected))
 
     def _keep(self, connection: BaseDatabaseWrapper, *tags: frozenset[str]) -> None:
         under = frozenset(connection.savepoint_ids)
-        kept = self._pending.setdefault(ref(connection, self._pending.pop), [])
+        kept = self.pending.setdefault(ref(connection, self.pending.pop), [])
         kept.append(Kept(under, *tags))
 
     def _mark(self, connection: BaseDatabaseWrapper, tags: frozenset[str]) -> None:
@@ -138,7 +138,7 @@ class Writes(database.Observer):
 
     def _due(self, connection: BaseDatabaseWrapper, tags: frozenset[str] = frozenset()) -> Due:
         """Return what the connection's transaction did, and these tags, as it is announced."""
-        kept = self._pending.get(ref(connection), ())
+        kept = self.pending.get(ref(connection), ())
         soft = frozenset[str]().union(*(one.soft for one in kept))
         return Due(tags.union(*(one.tags for one in kept)), soft=soft)
 

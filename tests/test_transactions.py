@@ -551,7 +551,7 @@ def leave() -> BaseDatabaseWrapper:
 
 def test_nothing_is_kept_of_connections_that_are_gone() -> None:
     known: list[Any] = [
-        *(transactions._begun_by_text, writes._pending),
+        *(transactions._begun_by_text, writes.pending),
         *(one._began for one in database._observers if isinstance(one, Reads)),
         *([transactions._half_read] if connection.vendor == "sqlite" else []),
     ]
