@@ -97,6 +97,7 @@ async def _looked_up(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope
     sent: Sent | None = await adrive(ahead(visit))
     if sent is None:
         visit.complete()
+        visit.hand_over(visit.request.META)
     return sent, {**scope, VISIT: visit}
 
 

@@ -10,19 +10,16 @@ from django.http import HttpRequest
 
 from pagecache import conf
 from pagecache.bridge import fast
-from pagecache.bridge.addresses import Address
-from pagecache.bridge.fast import FastVisit
+from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.place import Place
 from pagecache.bridge.plain import PlainResponse
 from pagecache.bridge.twin import unsent
 from pagecache.bridge.visit import DjangoVisit
-from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
-from pagecache.engine.glancing import Glance
 from pagecache.meeting import Meeting
 from pagecache.recording.recorder import recorder
 from pagecache.recording.standing import take_note
@@ -57,12 +54,12 @@ class PageCacheMiddleware:
         if self._is_async:
             return self.__acall__(request)
         with in_request():
-            ahead = fast.handed_over(request)
-            met = self._meet(request, ahead, self._place.guesses)
-            entry = met.entry()
-            if (served := self._served(request, met, entry)) is not None:
-                return served
-            visit = self._visit(request, met.address, met.recalled, ahead, met.glance)
+            if (visit := self._handed_over(request)) is None:
+                met = self._meet(request, self._place.guesses)
+                entry = met.entry()
+                if (served := self._served(request, met, entry)) is not None:
+                    return served
+                visit = self._met(request, met)
             token = _visit.set(visit)
             try:
                 return visit.leaving(drive(page(visit), visit.render))
@@ -72,12 +69,12 @@ class PageCacheMiddleware:
     async def __acall__(self, request: HttpRequest) -> Any:
         """Answer a request on the event loop."""
         with in_request():
-            ahead = fast.handed_over(request)
-            met = self._meet(request, ahead)
-            entry = await met.aentry()
-            if (served := self._served(request, met, entry)) is not None:
-                return served
-            visit = self._visit(request, met.address, met.recalled, ahead, met.glance)
+            if (visit := self._handed_over(request)) is None:
+                met = self._meet(request)
+                entry = await met.aentry()
+                if (served := self._served(request, met, entry)) is not None:
+                    return served
+                visit = self._met(request, met)
             token = _visit.set(visit)
             try:
                 return visit.leaving(await adrive(page(visit), visit.render))
@@ -86,21 +83,37 @@ class PageCacheMiddleware:
 
     def arrive(self, request: HttpRequest) -> DjangoVisit:
         """Return the visit of a request, without a glance at its page."""
-        ahead = fast.handed_over(request)
-        return self._visit(request, *self._place.recall(request), ahead)
+        visit = self._handed_over(request)
+        return visit or self._visit(
+            request, self._place.facts_of(request, *self._place.recall(request))
+        )
 
-    def _meet(
-        self, request: HttpRequest, ahead: FastVisit | None, guesses: Guesses | None = None
-    ) -> Meeting:
-        """Meet a request: with no glance where a lane has looked, nor inside of a page that is being made."""
-        is_first = ahead is None and recorder() is None
+    def _handed_over(self, request: HttpRequest) -> DjangoVisit | None:
+        """Return the visit of a request that a lane has handed over, which goes on from what was found for it."""
+        if (ahead := fast.handed_over(request)) is None:
+            return None
+        asked = ahead.facts_of(request)
+        if asked is None:
+            asked = self._place.facts_of(request, *self._place.recall(request))
+        visit = self._visit(request, asked)
+        visit.go_on_from(ahead)
+        return visit
+
+    def _meet(self, request: HttpRequest, guesses: Guesses | None = None) -> Meeting:
+        """Meet a request: with no glance inside of a page that is being made."""
         return Meeting(
             partial(self._place.recall, request),
             request.META,
             guesses,
-            method=request.method if is_first else None,
+            method=request.method if recorder() is None else None,
             begin=PlainResponse,
         )
+
+    def _met(self, request: HttpRequest, met: Meeting) -> DjangoVisit:
+        """Return the visit of a request that was met."""
+        visit = self._visit(request, self._place.facts_of(request, met.address, met.recalled))
+        visit.found.glance = met.glance
+        return visit
 
     def _served(self, request: HttpRequest, met: Meeting, entry: Entry | None) -> Any:
         """Return the response for a page that stands at a glance; None where there is to be a look-up."""
@@ -109,36 +122,23 @@ class PageCacheMiddleware:
             return None
         try:
             if glance.way.tells:
-                visit = self._visit(request, met.address, met.recalled)
-                return visit.serve_plainly(entry, glance.way.key)
+                return self._met(request, met).serve_plainly(entry, glance.way.key)
             response: PlainResponse = met.begun or PlainResponse()
             return response.showing(entry, glance.held)
         except Exception:  # noqa: BLE001 the look-up raises it, and the view answers
             return None
 
-    def _visit(
-        self,
-        request: HttpRequest,
-        address: Address | None,
-        recalled: Recalled | None,
-        ahead: FastVisit | None = None,
-        glance: Glance | None = None,
-    ) -> DjangoVisit:
-        """Take down the facts of a request as it came, and what a fast lane before Django has found for it.
+    def _visit(self, request: HttpRequest, asked: DjangoAsked) -> DjangoVisit:
+        """Return the visit of a request of which these are the facts, as it came.
 
         A page that made the request, past Django's signals, is not stored.
         """
         if (outer := recorder()) is not None:
             outer.refuse(Reason.NESTED)
-        place = self._place
-        asked = place.facts_of(request, address, recalled)
-        visit = DjangoVisit(request, asked, outside=place.outside, behind_middleware=False)
-        visit.found.glance = glance
+        visit = DjangoVisit(request, asked, outside=self._place.outside, behind_middleware=False)
         visit.render = partial(self._get_response, request)
-        if conf.get().asks_by_itself and not place.outside:
-            visit.again = partial(unsent, place.facts, self._get_response)
-        if ahead is not None:
-            visit.go_on_from(ahead)
+        if conf.get().asks_by_itself and not self._place.outside:
+            visit.again = partial(unsent, self._place.facts, self._get_response)
         return visit
 
     def _process_view(self, request: HttpRequest, *_view: Any) -> Any:

@@ -89,6 +89,5 @@ class WSGILane(Lane):
 def _looked_up(visit: FastVisit, environ: Environ) -> Sent | None:
     sent: Sent | None = drive(ahead(visit))
     if sent is None:
-        visit.complete()
-        environ[VISIT] = visit
+        environ[VISIT] = visit.hand_over(environ)
     return sent

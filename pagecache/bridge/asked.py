@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, Self
 from urllib.parse import quote
@@ -34,7 +35,9 @@ OWN_HOST = STOCK | {Arrival}  # whose host is what `Host` says, or a proxy's hea
 OF_VISITOR = frozenset({types.SESSION, types.USER, types.MESSAGES, types.HOLE})
 UNCOVERED = {types.SESSION: Reason.SESSION, types.USER: Reason.USER}
 
-DECIDING = "is_enabled method meta script path full_path scheme urlconf language language_before time_zone".split()
+_deciding = attrgetter(
+    *"is_enabled method meta script path full_path scheme urlconf language language_before time_zone".split()
+)
 
 _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}
 
@@ -116,7 +119,7 @@ class DjangoAsked:
 
     def is_same(self, other: DjangoAsked) -> bool:
         """Whether all that decides is the same, also what the thread, or the loop, had active."""
-        return all(getattr(self, name) == getattr(other, name) for name in DECIDING)
+        return _deciding(self) == _deciding(other)
 
     @cached_property
     def host(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -16,8 +16,9 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import outgoing, outside, plain, routes
+from pagecache.bridge.addresses import Around, beside
 from pagecache.bridge.answers import BEYOND
-from pagecache.bridge.arrivals import whole
+from pagecache.bridge.arrivals import STOCK, Arrival, whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.plain import Sent, line_of
@@ -43,6 +44,8 @@ class FastVisit(DjangoVisit):
         super().__init__(made, asked, outside=(), behind_middleware=False)
         self._is_made = request is not None
         self.patience = waits or Patience()  # goes on where the request does
+        self._variables: Mapping[str, Any] = {}  # of the server
+        self._beside: Around | None = None
 
     def complete(self) -> None:
         """Have the request itself."""
@@ -50,6 +53,30 @@ class FastVisit(DjangoVisit):
             self.request = self.asked.request
             self._is_made = True
             self.asked.meta = self.request.META
+
+    def hand_over(self, variables: Mapping[str, Any]) -> Self:
+        """Take down what was looked up by: who has the request next may write over it."""
+        self._variables, self._beside = dict(variables), beside()
+        return self
+
+    def facts_of(self, request: HttpRequest) -> DjangoAsked | None:
+        """Return the facts of a request of Django's, if it says nothing but what was looked up by."""
+        asked = self.asked
+        if (
+            type(request) in STOCK
+            and self._variables == request.META
+            and "urlconf" not in request.__dict__
+            and (self._beside is not None and beside() is self._beside)
+            and request.path == asked.full_path
+            and request.path_info == asked.path
+            and request.scheme == asked.scheme
+            and outside.is_unseen(request)
+        ):
+            asked.request, asked.meta, asked.learn = request, request.META, None
+            return asked
+        if not self._is_made:  # it is compared with what is found of that one
+            asked.meta = Arrival(dict(self._variables)).META
+        return None
 
     def serve(self, entry: Entry, now: float) -> Sent:
         """Return what is sent of an entry that has no holes."""

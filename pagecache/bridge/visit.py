@@ -110,7 +110,8 @@ class DjangoVisit:
 
         While Django waits for the rest of a request, data may move.
         """
-        if self.asked.is_same(ahead.asked) and time.monotonic() - ahead.arrived < MOMENT:
+        is_same = self.asked is ahead.asked or self.asked.is_same(ahead.asked)
+        if is_same and time.monotonic() - ahead.arrived < MOMENT:
             self.found, self.recorder = ahead.found, ahead.recorder
             self.asked_view = ahead.asked_view
             self.asked.learn = None  # by which no rule was asked
