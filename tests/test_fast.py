@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -264,6 +265,101 @@ def test_what_is_active_only_when_django_begins_is_asked_for_again(lane: Lane) -
         request_started.disconnect(speaks)
     with translation.override("fr"):
         assert lane.read() == "fr"
+
+
+OTHER = "/page/of/others/"
+WRITTEN_OVER = {
+    "query": ({"QUERY_STRING": "q=2"}, {"query_string": b"q=2"}, "?q=2"),
+    "path": ({"PATH_INFO": OTHER}, {"path": OTHER}, OTHER),
+    "scheme": ({"wsgi.url_scheme": "https"}, {"scheme": "https"}, "https:"),
+    "host": ({"HTTP_HOST": "localhost"}, {"headers": [(b"host", b"localhost")]}, "localhost"),
+}
+
+
+@pytest.mark.parametrize("has_holes", [False, True])
+@pytest.mark.parametrize("written", WRITTEN_OVER.values(), ids=WRITTEN_OVER)
+def test_what_is_written_over_before_django_has_a_request_is_what_counts(
+    lane: Lane, written: tuple[dict[str, Any], dict[str, Any], str], has_holes: bool
+) -> None:
+    over_environ, over_scope, shown = written
+
+    def says(request: HttpRequest) -> HttpResponse:
+        token = get_token(request) if has_holes else ""
+        asked = request.build_absolute_uri(), request.GET.get("q")
+        return HttpResponse(f"{Author.objects.count()} {asked} {token}")
+
+    def writes(**kwargs: Any) -> None:
+        kwargs.get("environ", {}).update(over_environ)
+        kwargs.get("scope", {}).update(over_scope)
+
+    def read() -> str:
+        return lane.read("/page/?q=1").rpartition(" ")[0]
+
+    lane.mount(path("page/", lane.page(says)), path(OTHER.strip("/") + "/", lane.page(says)))
+    (plain,) = {read() for _ in range(3)}
+    if (
+        not has_holes
+    ):  # which Django has to fill: all other requests are handed over where no page stands
+        make_author()
+        plain = plain.replace("0 ", "1 ", 1)
+    writes.__module__ = "django.tests"
+    request_started.connect(writes)
+    try:
+        answers = [read() for _ in range(3)]
+    finally:
+        request_started.disconnect(writes)
+    assert plain not in answers
+    assert all(shown in answer for answer in answers)
+    assert {read() for _ in range(3)} == {plain}
+
+
+@through(WSGI)
+@pytest.mark.parametrize("is_known", [False, True])
+def test_an_urlconf_that_the_class_of_requests_gives_them_is_what_counts(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    others = ModuleType("tests.urls_of_others")
+    others.urlpatterns = [path("page/", lambda _request: HttpResponse("other"))]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, others.__name__, others)
+    lane.configure(OUTSIDE=["django.core.handlers.wsgi.WSGIRequest"] if is_known else [])
+    lane.show(showing(lambda _request: Author.objects.count()))
+    assert {lane.read() for _ in range(3)} == {"0"}
+    make_author()
+    with beginning(lambda request: vars(request).update(urlconf=others.__name__)):
+        seen = [lane.get() for _ in range(3)]
+    assert {text(one) for one in seen} == {"other"}
+    assert [status(one).hit for one in seen] == [False, is_known, is_known]
+    assert lane.read() == "1"
+
+
+@through(WSGI)
+def test_what_the_class_of_requests_has_read_by_itself_is_in_no_key(lane: Lane) -> None:
+    def note(request: Any) -> None:
+        request.noted = request.environ.get("HTTP_COOKIE")
+
+    lane.show(
+        showing(lambda request: f"{Author.objects.count()} {getattr(request, 'noted', None)}")
+    )
+    assert {lane.read() for _ in range(3)} == {"0 None"}
+    make_author()
+    with beginning(note):
+        names = [text(lane.visitor(name=name).get()) for name in ("ann", "bob", "cid")]
+    assert names == ["1 name=ann", "1 name=bob", "1 name=cid"]
+    assert lane.read() == "1 None"
+
+
+@contextmanager
+def beginning(first: Callable[[Any], None]) -> Iterator[None]:
+    """Let Django's class of requests do something with each that it begins."""
+    begins = WSGIRequest.__init__
+
+    def also(self: Any, environ: Any) -> None:
+        begins(self, environ)
+        first(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(WSGIRequest, "__init__", also)
+        yield
 
 
 # What it leaves to Django
