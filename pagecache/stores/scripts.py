@@ -14,7 +14,7 @@ from itertools import chain
 from math import ceil
 from struct import Struct
 
-from pagecache.core.vector import Marking, Plan, Watched
+from pagecache.core.vector import Marking, Plan, Watched, is_version
 from pagecache.stores.base import milliseconds
 
 TAG = Struct(">16sQI")  # a fresh version, its ttl, the seconds of doubt: '>c16I8I4' in Lua
@@ -55,10 +55,11 @@ local NOBODY = string.rep('\\0', 8)
 
 # `held_still` of the core. KEYS: the tags, `*`, the lease if there is one, the entry if it is to be saved, and what is
 # saved beside it if anything. ARGV: the number of tags, whether there is an entry and something beside it, the start
-# of `*`, head, tail, ttl, the value and ttl beside, the next version of `*` and its ttl, the token of the lease
-# (empty: none); then for each tag, as one: a fresh version, its ttl, the seconds of doubt (0: none), and its start
-# (empty: newly met). Gives the versions saved with, "unsettled", or nothing. What is there is read at once, as much as
-# Lua takes.
+# of `*`, the entry with the versions as they are likely to be, how many bytes stand before these, its ttl, the value
+# and ttl beside, the next version of `*` and its ttl, the token of the lease (empty: none); then for each tag, as one:
+# a fresh version, its ttl, the seconds of doubt (0: none), and its start (empty: newly met). Gives the versions saved
+# with, "unsettled", or nothing. What is there is read at once, as much as Lua takes. The entry is not put together in
+# Lua: that would copy all of it twice.
 SAVE = Script(
     _SHARED,
     """
@@ -97,7 +98,11 @@ for i = 1, count do
 end
 held = held and not unsettled
 if held and has_entry then
-  put(KEYS[entry], ARGV[5] .. table.concat(ends) .. ARGV[6], ARGV[7])
+  local vector, before = table.concat(ends), tonumber(ARGV[6])
+  put(KEYS[entry], ARGV[5], ARGV[7])
+  if ARGV[5]:sub(before + 1, before + #vector) ~= vector then
+    redis.call('SETRANGE', KEYS[entry], ARGV[6], vector)
+  end
 end
 if lease and there[lease] == ARGV[12] then redis.call('DEL', KEYS[lease]) end
 if has_beside then put(KEYS[#KEYS], ARGV[8], ARGV[9]) end
@@ -178,13 +183,14 @@ def save_keys(plan: Plan) -> list[str]:
 def save_arguments(plan: Plan) -> tuple[bytes, ...]:
     """Return what `SAVE` is told beside them."""
     _, value, ttl = plan.beside or ("", b"", 0.0)
+    likely = [tag.start if is_version(tag.start) else tag.fresh for tag in plan.tags]
     return (
         b"%d" % len(plan.tags),
         b"%d" % (plan.key is not None),
         b"%d" % (plan.beside is not None),
         plan.star_start or b"",
-        plan.head,
-        plan.tail,
+        b"".join((plan.head, *likely, plan.tail)),
+        b"%d" % len(plan.head),
         lasting(plan.ttl),
         value,
         lasting(ttl),
