@@ -43,19 +43,20 @@ def capture(
 ) -> Entry:
     """Return the entry for a response; `kept` says when it was asked for, made, and for how many seconds it holds."""
     asked, created, lifetime = kept
-    headers = by_lower_name(response)
-    unstored = UNSTORED.union(field_names(headers.get("connection", ""))) - ESSENTIAL
+    headers, fields = by_lower_name(response), bare.headers(response)
+    unstored = UNSTORED
+    if "connection" in headers:
+        unstored = UNSTORED.union(field_names(headers["connection"])) - ESSENTIAL
     if response.status_code == NO_CONTENT:
         unstored |= {"content-length"}  # RFC 9110 8.6
+    if not unstored.isdisjoint(headers):
+        named = zip(headers, fields, strict=True)
+        fields = [field for name, field in named if name not in unstored]
     return Entry(
         material=material,
         tags=tags,
         status=response.status_code,
-        headers=tuple(
-            field
-            for name, field in zip(headers, bare.headers(response), strict=True)
-            if name not in unstored
-        ),
+        headers=tuple(fields),
         body=bare.body,
         created=created,
         expires=FOREVER if lifetime is None else created + lifetime,

@@ -66,13 +66,13 @@ def initial_age(headers: Mapping[str, str], now: float, asked: float) -> float:
     """Return the age, in whole seconds, of a response that came now and was asked for at `asked` (RFC 9111 4.2.3)."""
     date = http_date(headers.get("date", ""), now)
     apparent = 0.0 if date is None else now - date
-    corrected = _stated_age(headers) + max(0, int(now - asked))
-    return float(max(int(apparent), corrected))
+    stated = _stated_age(headers["age"]) if "age" in headers else 0
+    return float(max(int(apparent), stated + max(0, int(now - asked))))
 
 
-def _stated_age(headers: Mapping[str, str]) -> int:
+def _stated_age(field: str) -> int:
     """Return the first value of Age; what is invalid is ignored (RFC 9111 5.1)."""
-    return seconds((headers.get("age", "").partition(",")[0].strip(),))
+    return seconds((field.partition(",")[0].strip(),))
 
 
 def capped(timeout: float | Unset | None, status: int, most: float | None) -> float | Unset | None:
