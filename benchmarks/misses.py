@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from itertools import count
@@ -33,18 +33,18 @@ from tests.servers import redis
 
 WORK = 0.005  # seconds
 PAGES = {"a view of 5 ms": "/work/?q={}", "the list of films": "/en/films/?rating={}"}
-GOALS = {"a view of 5 ms": WORK / 10 * 1e6, "the list of films": 150.0}  # microseconds more
+# At most so large a part of what the page takes without pagecache, or so many microseconds.
+GOALS = {"a view of 5 ms": (0.1, 0.0), "the list of films": (0.0, 150.0)}
 ROUNDS, CALLS, WARM_UPS, COUNTED = 40, 10, 30, 20
 COLUMNS = (
-    *("a miss", "without, µs", "more, µs", "more processor, µs", "goal"),
+    *("a miss", "without, µs", "more, µs", "more processor, µs"),
     "and at first sight of its SQL",
 )
 CLOCK, CPU = 0, 1
 VIEW = "view"
-PARTS = (
-    *("look-up trip", "lease trip", "save trip"),
-    *("look up, encode", "recorder", "statements"),
-)
+# The goals are for the first four; a look-up, which a hit takes too, and a lease are beside them.
+SAVING = ("recorder", "footprints", "save", "its trip")
+PARTS = (*SAVING, "look-up, all else", "its trip too", "lease trip")
 VALGRIND = (
     *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--instr-atstart=no"),
     *(sys.executable, "-m", "benchmarks.misses"),
@@ -215,57 +215,76 @@ class Watch:
 
         return watched
 
+    def steps_of(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        """Return a function that gives steps, watched while it takes them, but not while they are carried out."""
+
+        def watched(*args: Any) -> Generator[Any, Any, Any]:
+            steps = function(*args)
+            take, result = self.around(steps.send, part), None
+            while True:
+                try:
+                    effect = take(result)
+                except StopIteration as stop:
+                    return stop.value
+                result = yield effect
+
+        return watched
+
     def begin(self) -> None:
         """Watch the parts of a miss."""
         from pagecache import database  # noqa: PLC0415 Django is set up first
+        from pagecache.engine import flow  # noqa: PLC0415 the same
         from pagecache.engine.effects import Fetch, Lease, Render, Save  # noqa: PLC0415 the same
         from pagecache.middleware import PageCacheMiddleware  # noqa: PLC0415 the same
 
         owners: list[tuple[Any, str, str]] = [
-            (Fetch, "run", "look-up trip"),
+            (Fetch, "run", "its trip too"),
             (Lease, "run", "lease trip"),
-            (Save, "run", "save trip"),
-            (PageCacheMiddleware, "__call__", "look up, encode"),
+            (Save, "run", "its trip"),
+            (PageCacheMiddleware, "__call__", "look-up, all else"),
         ]
         for owner, name, part in owners:
             setattr(owner, name, self.around(getattr(owner, name), part))
+        steps: Any = flow
+        steps.store = self.steps_of(steps.store, "save")
         run, send = Render.run, database._run  # noqa: SLF001 there is no other way to see it
         Render.run = self.around(  # type: ignore[method-assign]
             lambda effect, render: run(effect, self.around(render, VIEW)), "recorder"
         )
         database._run = self.around(  # noqa: SLF001
-            lambda execute, *rest: send(self.around(execute, VIEW), *rest), "statements"
+            lambda execute, *rest: send(self.around(execute, VIEW), *rest), "footprints"
         )
 
 
 def measured(site: Catalog) -> tuple[Table, Table]:
     """Ask in turns; return a row for each page: what a miss takes, and its parts."""
     table: Table = [COLUMNS]
-    shares: Table = [("processor of a miss, µs", *PARTS)]
+    shares: Table = [("processor of a miss, µs", *PARTS, "the first four", "at most")]
     with ExitStack() as stack:
         modes = {"bare": TRUTH, "ours": OURS, "first": OURS, "parts": OURS}
         askers = {
             mode: stack.enter_context(asker(site, system, mode)) for mode, system in modes.items()
         }
-        for page, goal in GOALS.items():
+        for page, (share, goal) in GOALS.items():
             for one in askers.values():
                 one.ask(page, WARM_UPS)
             told = [
                 {mode: one.ask(page, CALLS) for mode, one in askers.items()} for _ in range(ROUNDS)
             ]
             used, spent = ([figures(each, of) for each in told] for of in (CPU, CLOCK))
+            most = goal + share * median(one["bare"] for one in used)
             table.append(
                 (
                     page,
                     f"{median(one['bare'] for one in spent):,.0f}",
                     f"{median(one['ours'] - one['bare'] for one in spent):,.0f}",
                     f"{median(one['ours'] - one['bare'] for one in used):,.0f}",
-                    f"{goal:,.0f}",
                     f"{median(one['first'] - one['ours'] for one in used):,.0f}",
                 )
             )
-            parts = (median(each["parts"][name] for each in told) * 1e6 for name in PARTS)
-            shares.append((page, *(f"{part:,.0f}" for part in parts)))
+            parts = {name: median(each["parts"][name] for each in told) * 1e6 for name in PARTS}
+            saving = sum(parts[name] for name in SAVING)
+            shares.append((page, *(f"{part:,.0f}" for part in (*parts.values(), saving, most))))
     return table, shares
 
 
