@@ -9,12 +9,13 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
+from pagecache.bridge.fast import FAILED, VISIT, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.conf import Config
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
+from pagecache.events import logger
 from pagecache.meeting import Meeting, at_hand, settled
 from pagecache.stores.waiting import Patience, part_of
 
@@ -54,6 +55,7 @@ class ASGILane(Lane):
         try:
             return await self._answered(scope, config)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
+            logger.debug(FAILED, exc_info=True)
             return None, scope
 
     async def _answered(self, scope: Scope, config: Config) -> tuple[Sent | None, Scope]:

@@ -8,11 +8,12 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache.bridge.addresses import Address, address_in, beside
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import VISIT, FastVisit, Lane, asks_plainly
+from pagecache.bridge.fast import FAILED, VISIT, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import drive
 from pagecache.engine.flow import ahead
+from pagecache.events import logger
 from pagecache.meeting import Meeting, at_hand, settled
 from pagecache.stores.waiting import Patience, part_of
 
@@ -55,6 +56,7 @@ class WSGILane(Lane):
                     return sent
             return self._answered(environ)
         except Exception:  # noqa: BLE001 it fails again where Django can say so
+            logger.debug(FAILED, exc_info=True)
             return None
 
     def _answered(self, environ: Environ) -> Sent | None:

@@ -365,6 +365,23 @@ def beginning(first: Callable[[Any], None]) -> Iterator[None]:
 # What it leaves to Django
 
 
+def test_a_lane_that_fails_leaves_the_request_to_django_and_says_why(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_args: Any, **_kwargs: Any) -> None:
+        raise LookupError("broken")
+
+    lane.show(showing(lambda _request: "x"))
+    assert [lane.see().hit for _ in range(2)] == [False, True]
+    monkeypatch.setattr(wsgi if lane.kind is WSGI else asgi, "Meeting", fails)
+    with seen_by_django() as seen, caplog.at_level(logging.DEBUG, "pagecache"):
+        assert lane.see().hit
+    assert len(seen) == 1
+    (record,) = [one for one in caplog.records if one.levelno == logging.DEBUG]
+    assert record.exc_info is not None
+    assert "broken" in str(record.exc_info[1])
+
+
 def test_who_hears_of_each_request_hears_of_hits_too(
     lane: Lane, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,6 +29,7 @@ from pagecache.recording.recorder import Recorder, begin_request, current, end_r
 from pagecache.stores.waiting import Patience, part_of, patience
 
 VISIT = "pagecache.visit"  # in the environment, or the scope, that is handed over
+FAILED = "A fast lane leaves a request to Django, since it cannot tell whether its page is stored."
 
 
 class FastVisit(DjangoVisit):
