@@ -54,6 +54,8 @@ class Shape:
 
     def row(self, key: object) -> str | None:
         """Return the tag of the row with this primary key; None for what is no key for sure."""
+        if type(key) is int and self.types.get(self.key) == (int,):  # as a rule
+            return f"{self.tag}:{key}"
         return self.row_spelled(str(key)) if self.takes(self.key, key) else None
 
     def row_spelled(self, key: str) -> str | None:
@@ -141,22 +143,28 @@ class Lookup:
 
     def most(self, params: Any) -> int:
         """Return how many rows there can be; 0 where that is not sure."""
-        found = [_values(self.rows, given, params) for _, (_, given) in self.values]
-        for (shape, (column, _)), values in zip(self.values, found, strict=True):
-            if not all(shape.takes(column, value) for value in values):
-                return 0
-        return max(map(len, found))
+        most = 0
+        for shape, (column, given) in self.values:
+            values = _values(self.rows, given, params)
+            for value in values:
+                if not shape.takes(column, value):
+                    return 0
+            most = max(most, len(values))
+        return most
 
     def tags(self, rows: Sequence[Sequence[Any]], most: int) -> dict[Shape, set[str]]:
         """Return for each table the tags of the rows that were found; its own where there may be more to say."""
-        if len(rows) != most or len({row[self.places[0].key] for row in rows}) != most:
+        first = self.places[0].key
+        if len(rows) != most or (most > 1 and len({row[first] for row in rows}) != most):
             return {place.shape: {place.shape.tag} for place in self.places}
-        found: dict[Shape, set[str]] = {place.shape: set() for place in self.places}
-        for row in rows:
-            for place in self.places:
-                key = row[place.key]
-                if key is not None or all(row[at] is not None for at in place.via):
-                    found[place.shape].add(place.shape.row(key) or place.shape.tag)
+        found: dict[Shape, set[str]] = {}
+        for place in self.places:
+            shape, at = place.shape, place.key
+            tags = found.setdefault(shape, set())
+            for row in rows:
+                key = row[at]
+                if key is not None or all(row[other] is not None for other in place.via):
+                    tags.add(shape.row(key) or shape.tag)
         return found
 
 

@@ -1,8 +1,10 @@
 """The tables that a page reads, and whether its request writes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, ValuesView
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
+from uuid import UUID
 from weakref import ref
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,6 +20,16 @@ from pagecache.recording.recorder import CacheCall, Recorder, cache_call, listen
 from pagecache.rows import Lookup, lookup_of
 from pagecache.tags import is_of_caches, reads_ignored, tags_read, tags_written
 from pagecache.transactions import keeps_view
+
+PLAIN = {
+    bool,
+    bytes,
+    float,
+    int,
+    type(None),
+    Decimal,
+    UUID,
+}  # types of parameters that tell no time
 
 
 class Touched(NamedTuple):
@@ -100,9 +112,7 @@ def _record(render: Recorder, statement: Statement, touched: Touched, began: int
     if began < render.epoch and reads:
         render.refuse(Reason.TRANSACTION)
     params = statement.params
-    if reads and (
-        footprint.volatile or any(is_present(value, render.began) for value in _values(params))
-    ):
+    if reads and (footprint.volatile or _hold_present(params, render.began)):
         render.asked_time = True
     lookup = lookup_of(footprint.rows) if footprint.rows and not footprint.writes else None
     most = lookup.most(params) if lookup and reads else 0
@@ -112,11 +122,12 @@ def _record(render: Recorder, statement: Statement, touched: Touched, began: int
     return None
 
 
-def _values(params: Any) -> Iterable[Any]:
-    """Return the values of parameters, in whichever way they are given."""
-    if isinstance(params, Mapping):
-        return params.values()
-    return params if isinstance(params, list | tuple) else ()
+def _hold_present(params: Any, since: float) -> bool:
+    """Whether the present moment is among parameters, in whichever way they are given."""
+    values = params.values() if isinstance(params, Mapping) else params
+    if not isinstance(values, ValuesView | list | tuple) or PLAIN.issuperset(map(type, values)):
+        return False
+    return any(is_present(value, since) for value in values)
 
 
 def _record_rows(render: Recorder, lookup: Lookup, most: int, rows: Records | None) -> None:
