@@ -88,11 +88,11 @@ class ASGILane(Lane):
         """Return the visit of a request, of which all may be known that decides."""
         if met.recalled is not None and variables is not None:
             make = partial(ASGIRequest, scope, NO_BODY)
-            return FastVisit(None, met.recalled.facts(variables, make), patience)
+            return FastVisit(None, met.recalled.facts(variables, make), patience, met.address)
         request = ASGIRequest(scope, NO_BODY)
         facts = self.place.facts(watched(request))
         asked = self.place.ways.watch_scope(met.address, variables, facts)
-        return FastVisit(request, asked, patience)
+        return FastVisit(request, asked, patience, met.address)
 
 
 async def _looked_up(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope]:

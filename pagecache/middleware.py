@@ -84,20 +84,22 @@ class PageCacheMiddleware:
     def arrive(self, request: HttpRequest) -> DjangoVisit:
         """Return the visit of a request, without a glance at its page."""
         visit = self._handed_over(request)
-        return visit or self._visit(
-            request, self._place.facts_of(request, *self._place.recall(request))
-        )
+        return visit or self._visit(request, self._facts_of(request))
 
     def _handed_over(self, request: HttpRequest) -> DjangoVisit | None:
         """Return the visit of a request that a lane has handed over, which goes on from what was found for it."""
         if (ahead := fast.handed_over(request)) is None:
             return None
-        asked = ahead.facts_of(request)
-        if asked is None:
-            asked = self._place.facts_of(request, *self._place.recall(request))
-        visit = self._visit(request, asked)
+        try:
+            asked = ahead.facts_of(request)
+        except Exception:  # noqa: BLE001 somebody put what cannot be compared among its variables
+            asked = None
+        visit = self._visit(request, asked or self._facts_of(request))
         visit.go_on_from(ahead)
         return visit
+
+    def _facts_of(self, request: HttpRequest) -> DjangoAsked:
+        return self._place.facts_of(request, *self._place.recall(request))
 
     def _meet(self, request: HttpRequest, guesses: Guesses | None = None) -> Meeting:
         """Meet a request: with no glance inside of a page that is being made."""

@@ -82,10 +82,10 @@ class WSGILane(Lane):
         """Return the visit of a request, of which all may be known that decides."""
         if met.recalled is not None:
             asked = met.recalled.facts(environ, partial(Arrival, environ))
-            return FastVisit(None, asked, patience)
+            return FastVisit(None, asked, patience, met.address)
         request = Arrival(environ)
         facts = self.place.ways.watch(met.address, environ, self.place.facts(request))
-        return FastVisit(request, facts, patience)
+        return FastVisit(request, facts, patience, met.address)
 
 
 def _looked_up(visit: FastVisit, environ: Environ) -> Sent | None:

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
@@ -348,18 +349,113 @@ def test_what_the_class_of_requests_has_read_by_itself_is_in_no_key(lane: Lane) 
     assert lane.read() == "1 None"
 
 
-@contextmanager
-def beginning(first: Callable[[Any], None]) -> Iterator[None]:
-    """Let Django's class of requests do something with each that it begins."""
-    begins = WSGIRequest.__init__
+GIVEN: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "method": (lambda request: setattr(request, "method", "PUT"), lambda request: request.method),
+    "encoding": (
+        lambda request: setattr(request, "encoding", "latin-1"),
+        lambda request: request.GET.get("name"),
+    ),
+    "host": (
+        lambda request: setattr(request, "get_host", lambda: "of.others"),
+        lambda request: request.get_host(),
+    ),
+}
 
-    def also(self: Any, environ: Any) -> None:
-        begins(self, environ)
+
+@pytest.mark.parametrize("gives, reads", GIVEN.values(), ids=GIVEN)
+def test_what_the_class_of_requests_gives_them_is_what_counts(
+    lane: Lane, gives: Callable[[Any], Any], reads: Callable[[Any], Any]
+) -> None:
+    cls: Any = ASGIRequest if lane.kind.on_loop else WSGIRequest
+    lane.settings.USE_X_FORWARDED_HOST = True  # the host is asked of each request
+    lane.configure(OUTSIDE=[f"{cls.__module__}.{cls.__name__}"])
+    lane.show(showing(lambda request: f"{Author.objects.count()} {reads(request)}"))
+    (plain,) = {lane.read("/page/?name=%E9") for _ in range(3)}
+    make_author()
+    with beginning(gives, cls):
+        assert lane.read("/page/?name=%E9") != plain
+    assert lane.read("/page/?name=%E9") == plain.replace("0", "1", 1)
+
+
+@contextmanager
+def beginning(first: Callable[[Any], Any], cls: Any = WSGIRequest) -> Iterator[None]:
+    """Let one of Django's classes of requests do something with each that it begins."""
+    begins = cls.__init__
+
+    def also(self: Any, *args: Any) -> None:
+        begins(self, *args)
         first(self)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(WSGIRequest, "__init__", also)
+        patched.setattr(cls, "__init__", also)
         yield
+
+
+def test_what_is_switched_off_while_the_store_is_asked_is_off(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread changes settings while another one waits."""
+    module, name = (asgi, "adrive") if lane.kind.on_loop else (wsgi, "drive")
+    drives = getattr(module, name)
+
+    def drives_slowly(flow: Any) -> Any:
+        lane.settings.PAGECACHE = {**lane.settings.PAGECACHE, "ENABLED": False}
+        return drives(flow)
+
+    lane.show(showing(lambda _request: "x"))
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, drives_slowly)
+        assert not lane.see().stored
+    lane.configure(ENABLED=True)
+    assert lane.see().stored
+
+
+def test_the_host_is_read_from_where_the_settings_say_when_django_begins(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane.show(showing(lambda request: f"{Author.objects.count()} {request.get_host()}"))
+    asked = {"headers": {"X-Forwarded-Host": "of.others"}}
+    assert {lane.read(**asked) for _ in range(3)} == {"0 testserver"}
+    make_author()
+
+    def believes(**_kwargs: Any) -> None:
+        """Change a setting as code of a site does: without a word."""
+        monkeypatch.setitem(vars(django_settings), "USE_X_FORWARDED_HOST", True)
+
+    believes.__module__ = "django.tests"
+    request_started.connect(believes)
+    try:
+        assert lane.read(**asked) == "1 of.others"
+    finally:
+        request_started.disconnect(believes)
+        monkeypatch.undo()
+    assert {lane.read(**asked) for _ in range(2)} == {"1 testserver"}
+
+
+def test_what_cannot_be_compared_is_no_error(lane: Lane) -> None:
+    class Odd(str):
+        """What is equal to nothing, and says so loudly."""
+
+        __slots__ = ()
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, _other: object) -> bool:
+            raise TypeError
+
+    def writes(**kwargs: Any) -> None:
+        kwargs.get("environ", {})["REMOTE_ADDR"] = Odd("10.0.0.1")
+        kwargs.get("scope", {})["client"] = Odd("10.0.0.1"), 1
+
+    lane.show(showing(lambda _request: Author.objects.count()))
+    assert {lane.read() for _ in range(3)} == {"0"}
+    make_author()
+    writes.__module__ = "django.tests"
+    request_started.connect(writes)
+    try:
+        assert {lane.read() for _ in range(2)} == {"1"}
+    finally:
+        request_started.disconnect(writes)
+    assert lane.read() == "1"
 
 
 # What it leaves to Django

@@ -16,9 +16,9 @@ from django.utils.module_loading import import_string
 from pagecache import conf
 from pagecache.announcing import site_store
 from pagecache.bridge import outgoing, outside, plain, routes
-from pagecache.bridge.addresses import Around, beside
+from pagecache.bridge.addresses import Address, beside
 from pagecache.bridge.answers import BEYOND
-from pagecache.bridge.arrivals import STOCK, Arrival, whole
+from pagecache.bridge.arrivals import Arrival, whole
 from pagecache.bridge.asked import DjangoAsked
 from pagecache.bridge.place import Place
 from pagecache.bridge.plain import Sent, line_of
@@ -39,14 +39,18 @@ class FastVisit(DjangoVisit):
     """
 
     def __init__(
-        self, request: HttpRequest | None, asked: DjangoAsked, waits: Patience | None = None
+        self,
+        request: HttpRequest | None,
+        asked: DjangoAsked,
+        waits: Patience,
+        address: Address | None,
     ) -> None:
         made: Any = request
         super().__init__(made, asked, outside=(), behind_middleware=False)
         self._is_made = request is not None
-        self.patience = waits or Patience()  # goes on where the request does
+        self.patience = waits  # goes on where the request does
         self._variables: Mapping[str, Any] = {}  # of the server
-        self._beside: Around | None = None
+        self._beside = address and address[-1]  # when its facts were taken down
 
     def complete(self) -> None:
         """Have the request itself."""
@@ -57,22 +61,24 @@ class FastVisit(DjangoVisit):
 
     def hand_over(self, variables: Mapping[str, Any]) -> Self:
         """Take down what was looked up by: who has the request next may write over it."""
-        self._variables, self._beside = dict(variables), beside()
+        self._variables = dict(variables)
         return self
 
     def facts_of(self, request: HttpRequest) -> DjangoAsked | None:
-        """Return the facts of a request of Django's, if it says nothing but what was looked up by."""
+        """Return the facts of a request of Django's, if it says nothing but what was looked up by.
+
+        What the class of requests gives one beside that, where it has code of the site, is in no variable.
+        """
         asked = self.asked
         if (
-            type(request) in STOCK
+            outside.is_as_django_makes_it(request)
             and self._variables == request.META
-            and "urlconf" not in request.__dict__
             and (self._beside is not None and beside() is self._beside)
             and request.path == asked.full_path
-            and request.path_info == asked.path
             and request.scheme == asked.scheme
             and outside.is_unseen(request)
         ):
+            vars(asked).pop("host", None)  # a setting says what it is read from
             asked.request, asked.meta, asked.learn = request, request.META, None
             return asked
         if not self._is_made:  # it is compared with what is found of that one

@@ -25,6 +25,7 @@ from django.urls.converters import get_converters
 from django.views.generic.base import View
 
 from pagecache import conf
+from pagecache.bridge import arrivals
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.routes import dotted, wrapped
 from pagecache.core.headers import FORBIDDING
@@ -73,6 +74,12 @@ class Strangers:
 
 
 _before = Strangers(request_started)
+
+
+def is_as_django_makes_it(request: HttpRequest) -> bool:
+    """Whether a request of a stock class holds what Django's own code has put there, and no URLconf of its own."""
+    cls = type(request)
+    return cls in arrivals.STOCK and cls.__init__ in MAKERS and "urlconf" not in request.__dict__
 
 
 def is_unseen(request: HttpRequest) -> bool:

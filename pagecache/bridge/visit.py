@@ -110,7 +110,10 @@ class DjangoVisit:
 
         While Django waits for the rest of a request, data may move.
         """
-        is_same = self.asked is ahead.asked or self.asked.is_same(ahead.asked)
+        try:
+            is_same = self.asked is ahead.asked or self.asked.is_same(ahead.asked)
+        except Exception:  # noqa: BLE001 somebody put what cannot be compared among its variables
+            return
         if is_same and time.monotonic() - ahead.arrived < MOMENT:
             self.found, self.recorder = ahead.found, ahead.recorder
             self.asked_view = ahead.asked_view
