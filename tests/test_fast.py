@@ -414,7 +414,7 @@ def test_the_host_is_read_from_where_the_settings_say_when_django_begins(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane.show(showing(lambda request: f"{Author.objects.count()} {request.get_host()}"))
-    asked = {"headers": {"X-Forwarded-Host": "of.others"}}
+    asked: dict[str, Any] = {"headers": {"X-Forwarded-Host": "of.others"}}
     assert {lane.read(**asked) for _ in range(3)} == {"0 testserver"}
     make_author()
 
