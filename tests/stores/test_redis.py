@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +14,20 @@ from pagecache.core.vector import Marking, Plan
 from pagecache.stores import Store
 from pagecache.stores.lines import packed
 from pagecache.stores.redis import RedisStore
-from tests.stores.backends import OpenStore
+from tests.stores.backends import OpenStore, redis_backend
 from tests.stores.instances import Instance, opened, raw_key
-from tests.stores.verbs import HOUR, Lane, Verbs, plan_of, version, watched
+from tests.stores.verbs import HOUR, Lane, Verbs, held_of, plan_of, version, watched
+from tests.until import until
 
 
 @pytest.fixture
 def store(instance: Instance, open_pages: OpenStore) -> RedisStore:
     instance.admin.flushall()
     return opened(open_pages, instance.backend)
+
+
+README = Path(__file__).parents[2] / "README.md"
+RIGHTS = re.compile(r"`(\+mget[^`]*)`, and\s+`(\+client[^`]*)`")
 
 
 @pytest.fixture
@@ -150,3 +157,40 @@ def test_an_entry_may_have_very_many_tags(does: Verbs, moved: int | None) -> Non
     found = does.save(plan._replace(lease=("lease", token)))
     assert found == (Reason.MOVED if moved else tuple(starts.values()))
     assert does.fetch("lease") == [None]
+
+
+def test_the_rights_that_the_readme_names_are_all_that_are_needed(
+    instance: Instance, open_pages: OpenStore, verbs: Lane
+) -> None:
+    named = RIGHTS.search(README.read_text())
+    assert named
+    rights = " ".join(named.groups()).split()
+    instance.admin.flushall()
+    instance.admin.script_flush()
+    instance.admin.acl_setuser("few", enabled=True, nopass=True, keys="*", commands=rights)
+    store = opened(open_pages, redis_backend(f"redis://few:any@127.0.0.1:{instance.port}/0"))
+    store.listen("v:", 1.0, 10)
+    does, settled = verbs(store), version()
+    does.put({"e": b"1"}, None)
+    does.announce("*", {"*": version(), "v:t": version()})
+    marking = Marking(60, ended=frozenset({b"8 bytes."}), soft={"v:t": "s:t"})
+    does.announce("*", {"*": version(), "v:t": version()}, marking=marking)
+    does.put({"*": settled})
+    assert does.fetch("e", "*") == [b"1", settled]
+    assert does.lease("lease", b"token", "e") == (None, b"1")
+    does.put({"v:u": version()})
+    met = plan_of(watched("v:u"), star=settled, beside=("r", b"r", 60.0), lease=("lease", b"token"))
+    assert isinstance(does.save(met), tuple)
+    does.lease("lease", b"token", "e")
+    does.release("lease", b"token", b"mark")
+    assert does.fetch("lease") == [b"mark"]
+    does.delete("e")
+    assert isinstance(store.evicts(), bool)
+    held = held_of(["v:x"], [settled])
+
+    def is_told() -> bool:
+        store.put({"v:x": settled}, HOUR)
+        store.fetch(["v:x"])
+        return store.vouch(held) is True
+
+    until(is_told, "the server tells of changes")
