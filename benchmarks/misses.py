@@ -2,7 +2,8 @@
 
 Two pages of one site are asked for under addresses that nobody asked for before: one that takes 5 ms of work and two
 queries, and the demo site's list of films. Processes without pagecache and with it are asked in turns; one of them
-sees each text of SQL as if for the first time, and one notes how long each part took.
+sees each text of SQL as if for the first time, and one notes how long each part took. The goals are for what it takes
+to save a page; a look-up, which a hit takes too, and the lease are beside that.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from tests.servers import redis
 
 WORK = 0.005  # seconds
 PAGES = {"a view of 5 ms": "/work/?q={}", "the list of films": "/en/films/?rating={}"}
-# At most so large a part of what the page takes without pagecache, or so many microseconds.
+# What it may take to save a page: so large a part of what it takes without pagecache, and so many microseconds more.
 GOALS = {"a view of 5 ms": (0.1, 0.0), "the list of films": (0.0, 150.0)}
 ROUNDS, CALLS, WARM_UPS, COUNTED = 40, 10, 30, 20
 COLUMNS = (
@@ -42,9 +43,8 @@ COLUMNS = (
 )
 CLOCK, CPU = 0, 1
 VIEW = "view"
-# The goals are for the first four; a look-up, which a hit takes too, and a lease are beside them.
-SAVING = ("recorder", "footprints", "save", "its trip")
-PARTS = (*SAVING, "look-up, all else", "its trip too", "lease trip")
+TO_SAVE = ("recorder", "footprints", "save", "save trip")
+PARTS = (*TO_SAVE, "look-up, all else", "look-up trip", "lease trip")
 VALGRIND = (
     *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--instr-atstart=no"),
     *(sys.executable, "-m", "benchmarks.misses"),
@@ -216,7 +216,7 @@ class Watch:
         return watched
 
     def steps_of(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
-        """Return a function that gives steps, watched while it takes them, but not while they are carried out."""
+        """Return a function that gives steps, none of which fails, watched but while they are carried out."""
 
         def watched(*args: Any) -> Generator[Any, Any, Any]:
             steps = function(*args)
@@ -238,9 +238,9 @@ class Watch:
         from pagecache.middleware import PageCacheMiddleware  # noqa: PLC0415 the same
 
         owners: list[tuple[Any, str, str]] = [
-            (Fetch, "run", "its trip too"),
+            (Fetch, "run", "look-up trip"),
             (Lease, "run", "lease trip"),
-            (Save, "run", "its trip"),
+            (Save, "run", "save trip"),
             (PageCacheMiddleware, "__call__", "look-up, all else"),
         ]
         for owner, name, part in owners:
@@ -259,20 +259,20 @@ class Watch:
 def measured(site: Catalog) -> tuple[Table, Table]:
     """Ask in turns; return a row for each page: what a miss takes, and its parts."""
     table: Table = [COLUMNS]
-    shares: Table = [("processor of a miss, µs", *PARTS, "the first four", "at most")]
+    shares: Table = [("processor of a miss, µs", *PARTS, "to save", "goal")]
     with ExitStack() as stack:
         modes = {"bare": TRUTH, "ours": OURS, "first": OURS, "parts": OURS}
         askers = {
             mode: stack.enter_context(asker(site, system, mode)) for mode, system in modes.items()
         }
-        for page, (share, goal) in GOALS.items():
+        for page, (share, more) in GOALS.items():
             for one in askers.values():
                 one.ask(page, WARM_UPS)
             told = [
                 {mode: one.ask(page, CALLS) for mode, one in askers.items()} for _ in range(ROUNDS)
             ]
             used, spent = ([figures(each, of) for each in told] for of in (CPU, CLOCK))
-            most = goal + share * median(one["bare"] for one in used)
+            goal = more + share * median(one["bare"] for one in used)
             table.append(
                 (
                     page,
@@ -283,8 +283,8 @@ def measured(site: Catalog) -> tuple[Table, Table]:
                 )
             )
             parts = {name: median(each["parts"][name] for each in told) * 1e6 for name in PARTS}
-            saving = sum(parts[name] for name in SAVING)
-            shares.append((page, *(f"{part:,.0f}" for part in (*parts.values(), saving, most))))
+            saving = sum(parts[name] for name in TO_SAVE)
+            shares.append((page, *(f"{part:,.0f}" for part in (*parts.values(), saving, goal))))
     return table, shares
 
 

@@ -59,7 +59,7 @@ class PageCacheMiddleware:
                 entry = met.entry()
                 if (served := self._served(request, met, entry)) is not None:
                     return served
-                visit = self._met(request, met)
+                visit = self._visit_of(request, met)
             token = _visit.set(visit)
             try:
                 return visit.leaving(drive(page(visit), visit.render))
@@ -74,7 +74,7 @@ class PageCacheMiddleware:
                 entry = await met.aentry()
                 if (served := self._served(request, met, entry)) is not None:
                     return served
-                visit = self._met(request, met)
+                visit = self._visit_of(request, met)
             token = _visit.set(visit)
             try:
                 return visit.leaving(await adrive(page(visit), visit.render))
@@ -83,8 +83,7 @@ class PageCacheMiddleware:
 
     def arrive(self, request: HttpRequest) -> DjangoVisit:
         """Return the visit of a request, without a glance at its page."""
-        visit = self._handed_over(request)
-        return visit or self._visit(request, self._facts_of(request))
+        return self._visit(request, self._facts_of(request))
 
     def _handed_over(self, request: HttpRequest) -> DjangoVisit | None:
         """Return the visit of a request that a lane has handed over, which goes on from what was found for it."""
@@ -96,6 +95,7 @@ class PageCacheMiddleware:
             asked = None
         visit = self._visit(request, asked or self._facts_of(request))
         visit.go_on_from(ahead)
+        visit.asked.learn = None  # no rule was asked by this visit
         return visit
 
     def _facts_of(self, request: HttpRequest) -> DjangoAsked:
@@ -111,7 +111,7 @@ class PageCacheMiddleware:
             begin=PlainResponse,
         )
 
-    def _met(self, request: HttpRequest, met: Meeting) -> DjangoVisit:
+    def _visit_of(self, request: HttpRequest, met: Meeting) -> DjangoVisit:
         """Return the visit of a request that was met."""
         visit = self._visit(request, self._place.facts_of(request, met.address, met.recalled))
         visit.found.glance = met.glance
@@ -124,7 +124,7 @@ class PageCacheMiddleware:
             return None
         try:
             if glance.way.tells:
-                return self._met(request, met).serve_plainly(entry, glance.way.key)
+                return self._visit_of(request, met).serve_plainly(entry, glance.way.key)
             response: PlainResponse = met.begun or PlainResponse()
             return response.showing(entry, glance.held)
         except Exception:  # noqa: BLE001 the look-up raises it, and the view answers

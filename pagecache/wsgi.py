@@ -91,5 +91,6 @@ class WSGILane(Lane):
 def _looked_up(visit: FastVisit, environ: Environ) -> Sent | None:
     sent: Sent | None = drive(ahead(visit))
     if sent is None:
-        environ[VISIT] = visit.hand_over(environ)
+        visit.hand_over(environ)
+        environ[VISIT] = visit
     return sent

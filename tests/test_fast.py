@@ -28,7 +28,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.middleware.csrf import get_token
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
-from django.utils import translation
+from django.utils import timezone, translation
 
 from pagecache import asgi, wsgi
 from pagecache.bridge.fast import VISIT
@@ -298,9 +298,8 @@ def test_what_is_written_over_before_django_has_a_request_is_what_counts(
 
     lane.mount(path("page/", lane.page(says)), path(OTHER.strip("/") + "/", lane.page(says)))
     (plain,) = {read() for _ in range(3)}
-    if (
-        not has_holes
-    ):  # which Django has to fill: all other requests are handed over where no page stands
+    # Holes are Django's to fill; other requests are handed over where no page stands.
+    if not has_holes:
         make_author()
         plain = plain.replace("0 ", "1 ", 1)
     writes.__module__ = "django.tests"
@@ -375,6 +374,116 @@ def test_what_the_class_of_requests_gives_them_is_what_counts(
     with beginning(gives, cls):
         assert lane.read("/page/?name=%E9") != plain
     assert lane.read("/page/?name=%E9") == plain.replace("0", "1", 1)
+
+
+@through(ASGI)
+@pytest.mark.parametrize("has_holes", [False, True])
+def test_a_path_that_is_written_over_counts_where_only_its_script_differs(
+    lane: Lane, has_holes: bool
+) -> None:
+    def says(request: HttpRequest) -> HttpResponse:
+        token = get_token(request) if has_holes else ""
+        return HttpResponse(f"{request.path} {Author.objects.count()} {token}")
+
+    def read() -> str:
+        return lane.read("/a/page/").split()[0]
+
+    lane.settings.FORCE_SCRIPT_NAME = "/a"
+    lane.show(says)
+    assert {read() for _ in range(3)} == {"/a/page/"}
+    if not has_holes:
+        make_author()
+    with beginning_with(lambda kwargs: kwargs["scope"].update(path="/page/")):
+        assert {read() for _ in range(3)} == {"/page/"}
+    assert {read() for _ in range(3)} == {"/a/page/"}
+
+
+@through(WSGI)  # under ASGI, what a receiver activates ends with it
+@pytest.mark.parametrize(
+    "begins",
+    [lambda: translation.activate("de"), lambda: timezone.activate("Asia/Tokyo")],
+    ids=["language", "zone"],
+)
+def test_a_page_with_holes_is_of_what_is_active_when_django_begins(
+    lane: Lane, begins: Callable[[], object]
+) -> None:
+    def active() -> str:
+        return f"{translation.get_language()}-{timezone.get_current_timezone_name()}"
+
+    def read() -> str:
+        with translation.override("fr"), timezone.override("UTC"):
+            return lane.read().partition(" ")[0]
+
+    lane.show(lambda request: HttpResponse(f"{active()} {get_token(request)}"))
+    assert {read() for _ in range(3)} == {"fr-UTC"}
+    with beginning_with(lambda _kwargs: begins()):
+        (other,) = {read() for _ in range(3)}
+    assert other in {"de-UTC", "fr-Asia/Tokyo"}
+    assert read() == "fr-UTC"
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_what_a_lane_found_of_a_request_is_not_found_out_again(lane: Lane, is_known: bool) -> None:
+    visits: list[Any] = []
+    goes_on: list[bool] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        goes_on.append(visits[-1].asked.request is request)
+        return HttpResponse(str(Author.objects.count()))
+
+    lane.show(view)
+    with beginning_with(lambda kwargs: visits.append(handed_over_in(kwargs))):
+        if is_known:
+            lane.read()
+            lane.read()
+            make_author()
+        lane.read()
+    assert goes_on[-1]
+
+
+@pytest.mark.parametrize("waited, is_recent", [(0.5, True), (1.5, False)])
+@pytest.mark.parametrize("address", [PATH, "/page/\N{LATIN SMALL LETTER E WITH ACUTE}/"])
+def test_what_a_lane_found_counts_for_a_second(
+    lane: Lane, address: str, waited: float, is_recent: bool
+) -> None:
+    """Where Django makes other variables of an address than the server did, the facts are found out again."""
+    seen: list[Any] = []
+
+    def waits(kwargs: Any) -> None:
+        seen.append(handed_over_in(kwargs))
+        seen[-1].arrived -= waited
+
+    def view(_request: HttpRequest, name: str = "") -> HttpResponse:
+        return HttpResponse(f"{Author.objects.count()}{name}")
+
+    shown = lane.page(view)
+    lane.mount(path("page/", shown), path("page/<name>/", shown))
+    for _ in range(2):  # for the first, no way is known
+        make_author()
+        with beginning_with(waits):
+            assert lane.see(address).stored
+        assert (seen[-1].found.took > 0) is is_recent
+        assert lane.see(address).hit
+
+
+@contextmanager
+def beginning_with(first: Callable[[Any], object]) -> Iterator[None]:
+    """Let somebody, for whom no lane leaves requests to Django, do something with each that Django begins."""
+
+    def hears(**kwargs: Any) -> None:
+        first(kwargs)
+
+    hears.__module__ = "django.tests"
+    request_started.connect(hears)
+    try:
+        yield
+    finally:
+        request_started.disconnect(hears)
+
+
+def handed_over_in(kwargs: dict[str, Any]) -> Any:
+    """Return what a lane hands over with a request of which Django tells so."""
+    return kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
 
 
 @contextmanager

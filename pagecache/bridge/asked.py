@@ -36,8 +36,8 @@ OF_VISITOR = frozenset({types.SESSION, types.USER, types.MESSAGES, types.HOLE})
 UNCOVERED = {types.SESSION: Reason.SESSION, types.USER: Reason.USER}
 
 _deciding = attrgetter(
-    *"is_enabled method meta script path full_path scheme".split(),
-    *"urlconf language language_before time_zone route".split(),
+    *("is_enabled", "method", "meta", "script", "path", "full_path", "scheme", "urlconf"),
+    *("language", "language_before", "time_zone", "route"),
 )
 
 _accepted_hosts: dict[tuple[str | None, tuple[str, ...], bool], None] = {}

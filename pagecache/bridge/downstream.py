@@ -59,7 +59,7 @@ def dress(
 
 def etag(material: bytes, encoding: str, body: bytes) -> str:
     """Return an entity tag for a page whose view gave none."""
-    digest = sha256(b"|".join((material, encoding.encode(), body)))  # which processors know
+    digest = sha256(b"|".join((material, encoding.encode(), body)))  # there are instructions for
     return f'"{digest.hexdigest()[:DIGITS]}"'
 
 

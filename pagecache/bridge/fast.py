@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -59,10 +59,9 @@ class FastVisit(DjangoVisit):
             self._is_made = True
             self.asked.meta = self.request.META
 
-    def hand_over(self, variables: Mapping[str, Any]) -> Self:
-        """Take down what was looked up by: who has the request next may write over it."""
+    def hand_over(self, variables: Mapping[str, Any]) -> None:
+        """Take down what was looked up by: who has the request next may write over it, as Django does."""
         self._variables = dict(variables)
-        return self
 
     def facts_of(self, request: HttpRequest) -> DjangoAsked | None:
         """Return the facts of a request of Django's, if it says nothing but what was looked up by.
@@ -73,15 +72,18 @@ class FastVisit(DjangoVisit):
         if (
             outside.is_as_django_makes_it(request)
             and self._variables == request.META
-            and (self._beside is not None and beside() is self._beside)
+            and self._beside is not None
+            and beside() == self._beside
             and request.path == asked.full_path
             and request.scheme == asked.scheme
             and outside.is_unseen(request)
         ):
             vars(asked).pop("host", None)  # a setting says what it is read from
-            asked.request, asked.meta, asked.learn = request, request.META, None
+            asked.request, asked.meta = request, request.META
             return asked
-        if not self._is_made:  # it is compared with what is found of that one
+        if (
+            not self._is_made
+        ):  # its variables are Django's by now, and it is compared by what they were
             asked.meta = Arrival(dict(self._variables)).META
         return None
 

@@ -115,9 +115,7 @@ class DjangoVisit:
         except Exception:  # noqa: BLE001 somebody put what cannot be compared among its variables
             return
         if is_same and time.monotonic() - ahead.arrived < MOMENT:
-            self.found, self.recorder = ahead.found, ahead.recorder
-            self.asked_view = ahead.asked_view
-            self.asked.learn = None  # by which no rule was asked
+            self.found, self.asked_view = ahead.found, ahead.asked_view
 
     @cached_property
     def uri(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 VERSION_BYTES = 16
 ID_BYTES = 8  # of a transaction
@@ -83,7 +83,7 @@ def _split(count: int) -> Struct:
     return Struct(f"{VERSION_BYTES}s" * count)
 
 
-def is_version(value: bytes | None) -> TypeGuard[bytes]:
+def is_version(value: bytes | None) -> bool:
     """Whether the value can be a version: anything else counts as absent."""
     return value is not None and len(value) == VERSION_BYTES
 

@@ -135,9 +135,8 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
     parts: list[bytes] = []
     for words, keys, rest in commands:
         parts.append(_head(prefix, words, tuple(keys), len(rest)))
-        if rest:  # in few steps of Python: to save a page takes many
-            lengths = map(LENGTH, map(len, rest))
-            parts += chain.from_iterable(zip(lengths, rest, repeat(END), strict=False))
+        lengths = map(LENGTH, map(len, rest))  # in few steps of Python: a page is saved by many
+        parts += chain.from_iterable(zip(lengths, rest, repeat(END), strict=False))
     return b"".join(parts)
 
 

@@ -14,7 +14,7 @@ from itertools import chain
 from math import ceil
 from struct import Struct
 
-from pagecache.core.vector import Marking, Plan, Watched, is_version
+from pagecache.core.vector import Marking, Plan, Watched
 from pagecache.stores.base import milliseconds
 
 TAG = Struct(">16sQI")  # a fresh version, its ttl, the seconds of doubt: '>c16I8I4' in Lua
@@ -58,8 +58,7 @@ local NOBODY = string.rep('\\0', 8)
 # of `*`, the entry with the versions as they are likely to be, how many bytes stand before these, its ttl, the value
 # and ttl beside, the next version of `*` and its ttl, the token of the lease (empty: none); then for each tag, as one:
 # a fresh version, its ttl, the seconds of doubt (0: none), and its start (empty: newly met). Gives the versions saved
-# with, "unsettled", or nothing. What is there is read at once, as much as Lua takes. The entry is not put together in
-# Lua: that would copy all of it twice.
+# with, "unsettled", or nothing. What is there is read at once, as much as Lua takes.
 SAVE = Script(
     _SHARED,
     """
@@ -99,6 +98,7 @@ end
 held = held and not unsettled
 if held and has_entry then
   local vector, before = table.concat(ends), tonumber(ARGV[6])
+  -- To put the entry together here would copy all of it twice.
   put(KEYS[entry], ARGV[5], ARGV[7])
   if ARGV[5]:sub(before + 1, before + #vector) ~= vector then
     redis.call('SETRANGE', KEYS[entry], ARGV[6], vector)
@@ -183,7 +183,7 @@ def save_keys(plan: Plan) -> list[str]:
 def save_arguments(plan: Plan) -> tuple[bytes, ...]:
     """Return what `SAVE` is told beside them."""
     _, value, ttl = plan.beside or ("", b"", 0.0)
-    likely = [tag.start if is_version(tag.start) else tag.fresh for tag in plan.tags]
+    likely = (tag.start or tag.fresh for tag in plan.tags)  # what is not so is put right there
     return (
         b"%d" % len(plan.tags),
         b"%d" % (plan.key is not None),

@@ -161,3 +161,11 @@ def test_a_page_is_due_early_by_what_it_took_and_chance(
     left: float, took: float, eagerness: float, draw: float, *, is_due: bool
 ) -> None:
     assert is_due_early(left, took, eagerness, draw) is is_due
+
+
+def test_a_clock_that_was_set_back_meanwhile_makes_no_page_younger() -> None:
+    assert initial_age({"age": "5"}, NOW, NOW + 3) == 5
+
+
+def test_the_first_of_several_ages_is_taken_without_what_is_around_it() -> None:
+    assert initial_age({"age": "5 , 7"}, NOW, NOW) == 5

@@ -20,14 +20,14 @@ from tests.stores.verbs import HOUR, Lane, Verbs, held_of, plan_of, version, wat
 from tests.until import until
 
 
+README = Path(__file__).parents[2] / "README.md"
+RIGHTS = re.compile(r"`(\+mget[^`]*)`, and\s+`(\+client[^`]*)`")
+
+
 @pytest.fixture
 def store(instance: Instance, open_pages: OpenStore) -> RedisStore:
     instance.admin.flushall()
     return opened(open_pages, instance.backend)
-
-
-README = Path(__file__).parents[2] / "README.md"
-RIGHTS = re.compile(r"`(\+mget[^`]*)`, and\s+`(\+client[^`]*)`")
 
 
 @pytest.fixture
@@ -68,6 +68,19 @@ def test_a_script_that_the_server_forgot_is_sent_again(instance: Instance, does:
     before = instance.reads()
     assert does.save(plan_of()) == ()
     assert instance.reads() - before - 1 == 1
+
+
+def test_a_page_whose_data_held_still_is_sent_as_it_is_kept(
+    instance: Instance, does: Verbs
+) -> None:
+    star, known = version(), version()
+    does.put({"*": star, "t": known})
+    instance.admin.config_resetstat()
+    still = plan_of(watched("t", known), watched("new"), star=star, head=b"head", tail=b"tail")
+    vector = does.save(still)
+    assert isinstance(vector, tuple)
+    assert does.fetch("entry") == [b"head" + b"".join(vector) + b"tail"]
+    assert "cmdstat_setrange" not in instance.admin.info("commandstats")
 
 
 def test_a_star_is_written_before_the_versions(instance: Instance, does: Verbs) -> None:
