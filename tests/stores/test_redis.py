@@ -19,7 +19,6 @@ from tests.stores.instances import Instance, opened, raw_key
 from tests.stores.verbs import HOUR, Lane, Verbs, held_of, plan_of, version, watched
 from tests.until import until
 
-
 README = Path(__file__).parents[2] / "README.md"
 RIGHTS = re.compile(r"`(\+mget[^`]*)`, and\s+`(\+client[^`]*)`")
 
