@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain, repeat
 from typing import Any, TypeVar
 
 from pagecache.stores.base import Refused, Steps
@@ -32,7 +31,6 @@ IDENTITY: tuple[Command, ...] = (
 # A write that changes nothing, which only the node that takes writes answers: one that became a replica refuses it, and
 # so does one that lost its replicas where `min-replicas-to-write` says so.
 TAKES_WRITES: Command = (("PERSIST",), ("nothing",), ())
-LENGTH, END = b"$%d\r\n".__mod__, b"\r\n"  # before and behind what follows the keys
 WHO: Any = object()  # a step that asks nobody: for the prefix of the line
 
 
@@ -135,8 +133,8 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
     parts: list[bytes] = []
     for words, keys, rest in commands:
         parts.append(_head(prefix, words, tuple(keys), len(rest)))
-        lengths = map(LENGTH, map(len, rest))  # in few steps of Python: a page is saved by many
-        parts += chain.from_iterable(zip(lengths, rest, repeat(END), strict=False))
+        for value in rest:
+            parts += (b"$%d\r\n" % len(value), value, b"\r\n")
     return b"".join(parts)
 
 
