@@ -89,11 +89,7 @@ class PageCacheMiddleware:
         """Return the visit of a request that a lane has handed over, which goes on from what was found for it."""
         if (ahead := fast.handed_over(request)) is None:
             return None
-        try:
-            asked = ahead.facts_of(request)
-        except Exception:  # noqa: BLE001 somebody put what cannot be compared among its variables
-            asked = None
-        visit = self._visit(request, asked or self._facts_of(request))
+        visit = self._visit(request, ahead.facts_of(request) or self._facts_of(request))
         visit.go_on_from(ahead)
         visit.asked.learn = None  # no rule was asked by this visit
         return visit

@@ -54,7 +54,7 @@ class Shape:
 
     def row(self, key: object) -> str | None:
         """Return the tag of the row with this primary key; None for what is no key for sure."""
-        if type(key) is int and self.types.get(self.key) == (int,):  # as a rule
+        if type(key) is int and self.types.get(self.key) == (int,):  # as most are
             return f"{self.tag}:{key}"
         return self.row_spelled(str(key)) if self.takes(self.key, key) else None
 

@@ -93,6 +93,40 @@ def seen_by_django() -> Iterator[list[Any]]:
         request_started.disconnect(note)
 
 
+@contextmanager
+def hearing(first: Callable[[Any], object]) -> Iterator[None]:
+    """Let somebody, for whom no lane leaves requests to Django, hear of each that Django begins with."""
+
+    def hears(**kwargs: Any) -> None:
+        first(kwargs)
+
+    hears.__module__ = "django.tests"
+    request_started.connect(hears)
+    try:
+        yield
+    finally:
+        request_started.disconnect(hears)
+
+
+def handed_over_in(kwargs: dict[str, Any]) -> Any:
+    """Return what a lane hands over with a request of which Django tells so."""
+    return kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
+
+
+@contextmanager
+def class_that_also(does: Callable[[Any], Any], cls: Any = WSGIRequest) -> Iterator[None]:
+    """Let one of Django's classes of requests do something with each that it makes."""
+    begins = cls.__init__
+
+    def also(self: Any, *args: Any) -> None:
+        begins(self, *args)
+        does(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cls, "__init__", also)
+        yield
+
+
 # Where it stands
 
 
@@ -289,7 +323,7 @@ def test_what_is_written_over_before_django_has_a_request_is_what_counts(
         asked = request.build_absolute_uri(), request.GET.get("q")
         return HttpResponse(f"{Author.objects.count()} {asked} {token}")
 
-    def writes(**kwargs: Any) -> None:
+    def writes(kwargs: Any) -> None:
         kwargs.get("environ", {}).update(over_environ)
         kwargs.get("scope", {}).update(over_scope)
 
@@ -302,12 +336,8 @@ def test_what_is_written_over_before_django_has_a_request_is_what_counts(
     if not has_holes:
         make_author()
         plain = plain.replace("0 ", "1 ", 1)
-    writes.__module__ = "django.tests"
-    request_started.connect(writes)
-    try:
+    with hearing(writes):
         answers = [read() for _ in range(3)]
-    finally:
-        request_started.disconnect(writes)
     assert plain not in answers
     assert all(shown in answer for answer in answers)
     assert {read() for _ in range(3)} == {plain}
@@ -325,7 +355,7 @@ def test_an_urlconf_that_the_class_of_requests_gives_them_is_what_counts(
     lane.show(showing(lambda _request: Author.objects.count()))
     assert {lane.read() for _ in range(3)} == {"0"}
     make_author()
-    with beginning(lambda request: vars(request).update(urlconf=others.__name__)):
+    with class_that_also(lambda request: vars(request).update(urlconf=others.__name__)):
         seen = [lane.get() for _ in range(3)]
     assert {text(one) for one in seen} == {"other"}
     assert [status(one).hit for one in seen] == [False, is_known, is_known]
@@ -342,7 +372,7 @@ def test_what_the_class_of_requests_has_read_by_itself_is_in_no_key(lane: Lane) 
     )
     assert {lane.read() for _ in range(3)} == {"0 None"}
     make_author()
-    with beginning(note):
+    with class_that_also(note):
         names = [text(lane.visitor(name=name).get()) for name in ("ann", "bob", "cid")]
     assert names == ["1 name=ann", "1 name=bob", "1 name=cid"]
     assert lane.read() == "1 None"
@@ -371,9 +401,44 @@ def test_what_the_class_of_requests_gives_them_is_what_counts(
     lane.show(showing(lambda request: f"{Author.objects.count()} {reads(request)}"))
     (plain,) = {lane.read("/page/?name=%E9") for _ in range(3)}
     make_author()
-    with beginning(gives, cls):
+    with class_that_also(gives, cls):
         assert lane.read("/page/?name=%E9") != plain
     assert lane.read("/page/?name=%E9") == plain.replace("0", "1", 1)
+
+
+@through(WSGI)
+@pytest.mark.parametrize("given", ["urlconf", "method", "encoding"])
+def test_what_a_patched_handler_gives_requests_is_what_counts(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """Tools that trace put code of theirs around what makes a response."""
+    others = ModuleType("tests.urls_of_others")
+    others.urlpatterns = [path("page/", lambda _request: HttpResponse("other"))]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, others.__name__, others)
+    gives = {"urlconf": others.__name__, "method": "PUT", "encoding": "latin-1"}
+    answers = WSGIHandler.get_response
+    is_at_work = False
+
+    def patched(self: Any, request: Any) -> Any:
+        if is_at_work:
+            setattr(request, given, gives[given])
+        return answers(self, request)
+
+    monkeypatch.setattr(WSGIHandler, "get_response", patched)
+    lane.show(
+        showing(lambda request: f"{Author.objects.count()} {request.method} {request.GET['name']}")
+    )
+    assert {lane.read("/page/?name=%E9") for _ in range(3)} == {"0 GET \N{REPLACEMENT CHARACTER}"}
+    make_author()
+    is_at_work = True
+    shown = {
+        "urlconf": "other",
+        "method": "1 PUT \N{REPLACEMENT CHARACTER}",
+        "encoding": "1 GET \N{LATIN SMALL LETTER E WITH ACUTE}",
+    }
+    assert lane.read("/page/?name=%E9") == shown[given]
+    is_at_work = False
+    assert lane.read("/page/?name=%E9") == "1 GET \N{REPLACEMENT CHARACTER}"
 
 
 @through(ASGI)
@@ -393,7 +458,7 @@ def test_a_path_that_is_written_over_counts_where_only_its_script_differs(
     assert {read() for _ in range(3)} == {"/a/page/"}
     if not has_holes:
         make_author()
-    with beginning_with(lambda kwargs: kwargs["scope"].update(path="/page/")):
+    with hearing(lambda kwargs: kwargs["scope"].update(path="/page/")):
         assert {read() for _ in range(3)} == {"/page/"}
     assert {read() for _ in range(3)} == {"/a/page/"}
 
@@ -416,7 +481,7 @@ def test_a_page_with_holes_is_of_what_is_active_when_django_begins(
 
     lane.show(lambda request: HttpResponse(f"{active()} {get_token(request)}"))
     assert {read() for _ in range(3)} == {"fr-UTC"}
-    with beginning_with(lambda _kwargs: begins()):
+    with hearing(lambda _kwargs: begins()):
         (other,) = {read() for _ in range(3)}
     assert other in {"de-UTC", "fr-Asia/Tokyo"}
     assert read() == "fr-UTC"
@@ -432,7 +497,7 @@ def test_what_a_lane_found_of_a_request_is_not_found_out_again(lane: Lane, is_kn
         return HttpResponse(str(Author.objects.count()))
 
     lane.show(view)
-    with beginning_with(lambda kwargs: visits.append(handed_over_in(kwargs))):
+    with hearing(lambda kwargs: visits.append(handed_over_in(kwargs))):
         if is_known:
             lane.read()
             lane.read()
@@ -460,44 +525,10 @@ def test_what_a_lane_found_counts_for_a_second(
     lane.mount(path("page/", shown), path("page/<name>/", shown))
     for _ in range(2):  # for the first, no way is known
         make_author()
-        with beginning_with(waits):
+        with hearing(waits):
             assert lane.see(address).stored
         assert (seen[-1].found.took > 0) is is_recent
         assert lane.see(address).hit
-
-
-@contextmanager
-def beginning_with(first: Callable[[Any], object]) -> Iterator[None]:
-    """Let somebody, for whom no lane leaves requests to Django, do something with each that Django begins."""
-
-    def hears(**kwargs: Any) -> None:
-        first(kwargs)
-
-    hears.__module__ = "django.tests"
-    request_started.connect(hears)
-    try:
-        yield
-    finally:
-        request_started.disconnect(hears)
-
-
-def handed_over_in(kwargs: dict[str, Any]) -> Any:
-    """Return what a lane hands over with a request of which Django tells so."""
-    return kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
-
-
-@contextmanager
-def beginning(first: Callable[[Any], Any], cls: Any = WSGIRequest) -> Iterator[None]:
-    """Let one of Django's classes of requests do something with each that it begins."""
-    begins = cls.__init__
-
-    def also(self: Any, *args: Any) -> None:
-        begins(self, *args)
-        first(self)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(cls, "__init__", also)
-        yield
 
 
 def test_what_is_switched_off_while_the_store_is_asked_is_off(
@@ -527,17 +558,13 @@ def test_the_host_is_read_from_where_the_settings_say_when_django_begins(
     assert {lane.read(**asked) for _ in range(3)} == {"0 testserver"}
     make_author()
 
-    def believes(**_kwargs: Any) -> None:
+    def believes(_kwargs: Any) -> None:
         """Change a setting as code of a site does: without a word."""
         monkeypatch.setitem(vars(django_settings), "USE_X_FORWARDED_HOST", True)
 
-    believes.__module__ = "django.tests"
-    request_started.connect(believes)
-    try:
+    with hearing(believes):
         assert lane.read(**asked) == "1 of.others"
-    finally:
-        request_started.disconnect(believes)
-        monkeypatch.undo()
+    monkeypatch.undo()
     assert {lane.read(**asked) for _ in range(2)} == {"1 testserver"}
 
 
@@ -551,19 +578,15 @@ def test_what_cannot_be_compared_is_no_error(lane: Lane) -> None:
         def __eq__(self, _other: object) -> bool:
             raise TypeError
 
-    def writes(**kwargs: Any) -> None:
+    def writes(kwargs: Any) -> None:
         kwargs.get("environ", {})["REMOTE_ADDR"] = Odd("10.0.0.1")
         kwargs.get("scope", {})["client"] = Odd("10.0.0.1"), 1
 
     lane.show(showing(lambda _request: Author.objects.count()))
     assert {lane.read() for _ in range(3)} == {"0"}
     make_author()
-    writes.__module__ = "django.tests"
-    request_started.connect(writes)
-    try:
+    with hearing(writes):
         assert {lane.read() for _ in range(2)} == {"1"}
-    finally:
-        request_started.disconnect(writes)
     assert lane.read() == "1"
 
 

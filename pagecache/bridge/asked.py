@@ -120,7 +120,13 @@ class DjangoAsked:
 
     def is_same(self, other: DjangoAsked) -> bool:
         """Whether all that decides is the same, also what the thread, or the loop, had active."""
-        return _deciding(self) == _deciding(other)
+        return is_equal(_deciding(self), _deciding(other))
+
+    def is_read_of(self, request: HttpRequest) -> bool:
+        """Whether they would be read of a request with the same variables, as far as they are read of itself."""
+        said = request.method, request.path, request.path_info, request.scheme, request.encoding
+        known = self.method, self.full_path, self.path, self.scheme, self._encoding
+        return said == known and getattr(request, "urlconf", None) is None
 
     @cached_property
     def host(self) -> str | None:
@@ -285,6 +291,14 @@ class DjangoAsked:
         return _text(
             self.meta.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else "HTTP_" + key)
         )
+
+
+def is_equal(one: object, other: object) -> bool:
+    """Whether two things are equal; what cannot be compared is not, whoever put it among the server's variables."""
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 code of the site
+        return False
 
 
 def _parsed(raw: str | bytes, encoding: str | None) -> QueryDict:

@@ -59,7 +59,7 @@ def dress(
 
 def etag(material: bytes, encoding: str, body: bytes) -> str:
     """Return an entity tag for a page whose view gave none."""
-    digest = sha256(b"|".join((material, encoding.encode(), body)))  # there are instructions for
+    digest = sha256(b"|".join((material, encoding.encode(), body)))  # processors know it
     return f'"{digest.hexdigest()[:DIGITS]}"'
 
 

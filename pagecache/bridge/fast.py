@@ -19,7 +19,7 @@ from pagecache.bridge import outgoing, outside, plain, routes
 from pagecache.bridge.addresses import Address, beside
 from pagecache.bridge.answers import BEYOND
 from pagecache.bridge.arrivals import Arrival, whole
-from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.asked import DjangoAsked, is_equal
 from pagecache.bridge.place import Place
 from pagecache.bridge.plain import Sent, line_of
 from pagecache.bridge.visit import DjangoVisit
@@ -66,24 +66,22 @@ class FastVisit(DjangoVisit):
     def facts_of(self, request: HttpRequest) -> DjangoAsked | None:
         """Return the facts of a request of Django's, if it says nothing but what was looked up by.
 
-        What the class of requests gives one beside that, where it has code of the site, is in no variable.
+        What the class of requests gives one beside that, where it has code of the site, is in no variable. Else the
+        facts are left as they were found, to be compared with those that are found of the request.
         """
         asked = self.asked
         if (
             outside.is_as_django_makes_it(request)
-            and self._variables == request.META
+            and is_equal(self._variables, request.META)
             and self._beside is not None
             and beside() == self._beside
-            and request.path == asked.full_path
-            and request.scheme == asked.scheme
+            and asked.is_read_of(request)
             and outside.is_unseen(request)
         ):
             vars(asked).pop("host", None)  # a setting says what it is read from
             asked.request, asked.meta = request, request.META
             return asked
-        if (
-            not self._is_made
-        ):  # its variables are Django's by now, and it is compared by what they were
+        if not self._is_made:  # its variables are Django's by now
             asked.meta = Arrival(dict(self._variables)).META
         return None
 

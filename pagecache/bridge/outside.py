@@ -77,9 +77,9 @@ _before = Strangers(request_started)
 
 
 def is_as_django_makes_it(request: HttpRequest) -> bool:
-    """Whether a request of a stock class holds what Django's own code has put there, and no URLconf of its own."""
+    """Whether a request is of a stock class that no code of the site is at work in."""
     cls = type(request)
-    return cls in arrivals.STOCK and cls.__init__ in MAKERS and "urlconf" not in request.__dict__
+    return cls in arrivals.STOCK and cls.__init__ in MAKERS
 
 
 def is_unseen(request: HttpRequest) -> bool:

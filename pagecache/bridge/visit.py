@@ -110,10 +110,7 @@ class DjangoVisit:
 
         While Django waits for the rest of a request, data may move.
         """
-        try:
-            is_same = self.asked is ahead.asked or self.asked.is_same(ahead.asked)
-        except Exception:  # noqa: BLE001 somebody put what cannot be compared among its variables
-            return
+        is_same = self.asked is ahead.asked or self.asked.is_same(ahead.asked)
         if is_same and time.monotonic() - ahead.arrived < MOMENT:
             self.found, self.asked_view = ahead.found, ahead.asked_view
 

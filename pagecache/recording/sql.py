@@ -21,15 +21,8 @@ from pagecache.rows import Lookup, lookup_of
 from pagecache.tags import is_of_caches, reads_ignored, tags_read, tags_written
 from pagecache.transactions import keeps_view
 
-PLAIN = {
-    bool,
-    bytes,
-    float,
-    int,
-    type(None),
-    Decimal,
-    UUID,
-}  # types of parameters that tell no time
+# Types of parameters that tell no time.
+PLAIN = {bool, bytes, float, int, type(None), Decimal, UUID}
 
 
 class Touched(NamedTuple):

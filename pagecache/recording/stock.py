@@ -112,13 +112,11 @@ def _unless_for_one(compress: Callable[..., Any]) -> Callable[..., Any]:
 def _quiet(cls: type, path: str, name: str) -> Callable[..., Any]:
     method = vars(cls)[name]
     tells_vary = path in VARY_UNDERSTOOD and name == "process_response"
-    tells_language = path == LOCALE
 
     @wraps(method)
     def quiet(self: Any, request: HttpRequest, *args: Any) -> Any:
-        if type(self) is not cls and type(self).__module__ != DERIVED:
-            return method(self, request, *args)
-        if tells_language and _is_rerouted(request):
+        is_stock = type(self) is cls or type(self).__module__ == DERIVED
+        if not is_stock or (path == LOCALE and _is_rerouted(request)):
             return method(self, request, *args)
         before = _vary(args) if tells_vary else ""
         token = muted.set(True)  # as `quietly` does, for each of many calls
