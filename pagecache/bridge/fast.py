@@ -18,7 +18,7 @@ from pagecache.announcing import site_store
 from pagecache.bridge import outgoing, outside, plain, routes
 from pagecache.bridge.addresses import Address, beside
 from pagecache.bridge.answers import BEYOND
-from pagecache.bridge.arrivals import Arrival, whole
+from pagecache.bridge.arrivals import STOCK, Arrival, whole
 from pagecache.bridge.asked import DjangoAsked, is_equal
 from pagecache.bridge.place import Place
 from pagecache.bridge.plain import Sent, line_of
@@ -66,12 +66,11 @@ class FastVisit(DjangoVisit):
     def facts_of(self, request: HttpRequest) -> DjangoAsked | None:
         """Return the facts of a request of Django's, if it says nothing but what was looked up by.
 
-        What the class of requests gives one beside that, where it has code of the site, is in no variable. Else the
-        facts are left as they were found, to be compared with those that are found of the request.
+        Else the facts are left as they were found, to be compared with those that are found of the request.
         """
         asked = self.asked
         if (
-            outside.is_as_django_makes_it(request)
+            type(request) in STOCK
             and is_equal(self._variables, request.META)
             and self._beside is not None
             and beside() == self._beside

@@ -25,7 +25,6 @@ from django.urls.converters import get_converters
 from django.views.generic.base import View
 
 from pagecache import conf
-from pagecache.bridge import arrivals
 from pagecache.bridge.arrivals import Arrival
 from pagecache.bridge.routes import dotted, wrapped
 from pagecache.core.headers import FORBIDDING
@@ -74,12 +73,6 @@ class Strangers:
 
 
 _before = Strangers(request_started)
-
-
-def is_as_django_makes_it(request: HttpRequest) -> bool:
-    """Whether a request is of a stock class that no code of the site is at work in."""
-    cls = type(request)
-    return cls in arrivals.STOCK and cls.__init__ in MAKERS
 
 
 def is_unseen(request: HttpRequest) -> bool:
