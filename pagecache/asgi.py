@@ -13,6 +13,7 @@ from pagecache.bridge.fast import FAILED, VISIT, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.conf import Config
+from pagecache.core.codec import PAGES
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
 from pagecache.events import logger
@@ -111,7 +112,7 @@ async def _send(sent: Sent, send: Send) -> None:
         await send({"type": "http.response.body", "body": part, "more_body": not is_last})
 
 
-@lru_cache(1000)
+@lru_cache(PAGES)
 def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
     """Return a header field as it is sent; remembered, for most are sent again."""
     name, value = field

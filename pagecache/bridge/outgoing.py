@@ -15,7 +15,7 @@ from pagecache.bridge.answers import Asked, answer
 from pagecache.bridge.fields import by_lower_name, say, value_of
 from pagecache.bridge.filling import Bare
 from pagecache.core import freshness, holes, status
-from pagecache.core.codec import FOREVER, Entry
+from pagecache.core.codec import FOREVER, PAGES, Entry
 from pagecache.core.headers import field_names
 from pagecache.core.holes import IN_HEADER, NONCE
 from pagecache.core.reasons import Reason
@@ -138,7 +138,7 @@ def _of_second(
     return ("Age", str(age)), ("Cache-Status", status.append(before, status.hit(ttl, key=key)))
 
 
-@lru_cache(1000)
+@lru_cache(PAGES)
 def by_name(headers: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, str]]:
     """Return header fields by their names in lower case; remembered, for a page is asked for again."""
     return {name.lower(): (name, value) for name, value in headers}

@@ -27,6 +27,7 @@ SUM = Struct(">I")  # CRC-32 of all that follows
 FIXED = Struct(">Idddddd?HBIII")
 LENGTH = Struct(">I")
 FOREVER = float("inf")
+PAGES = 4096  # of which a process remembers how their keys, fields and tags are spelled
 SHORT = 4000  # bytes of what is remembered of an entry: anybody can make up longer addresses
 TEXT = "utf-8", "surrogateescape"
 # Header fields that most pages have, by their number in the store: a change here is another revision.
@@ -196,7 +197,7 @@ def _whole(tags: Sequence[str]) -> Iterator[str]:
         last = tag.partition(":")[0]
 
 
-_recent_parts = lru_cache(1000)(_parts)  # for a page that is asked for again says them again
+_recent_parts = lru_cache(PAGES)(_parts)  # for a page that is asked for again says them again
 
 
 def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:
