@@ -22,20 +22,29 @@ def fill() -> None:
 
 
 def save(rate: float, seconds: float, first: int) -> None:
-    """Save rows at random with values from the first on, and say of each when that had returned."""
+    """Save rows at random with values from the first on, and say of each when that had returned.
+
+    The first is saved at once, whatever the rate: it takes what a process takes once, to connect and to load code.
+    """
+    values = count(first)
+    _save(next(values))
+    begun = time.perf_counter()
+    for number in range(1, int(rate * seconds)):
+        _sleep_until(begun + number / rate)
+        _save(next(values))
+    _sleep_until(begun + seconds)
+
+
+def _save(value: int) -> None:
     from benchmarks.models import Text  # noqa: PLC0415 Django is set up first
 
-    print(flush=True)
-    end = time.perf_counter() + seconds
-    due = time.perf_counter()
-    for value in count(first) if rate else ():
-        due += 1 / rate
-        if due > end:
-            break
-        time.sleep(max(0.0, due - time.perf_counter()))
-        row = random.randrange(PAGES) + 1  # noqa: S311 no secret
-        Text(pk=row, body=marked(value) + TEXT).save()
-        print(time.perf_counter(), row, value, flush=True)
+    row = random.randrange(PAGES) + 1  # noqa: S311 no secret
+    Text(pk=row, body=marked(value) + TEXT).save()
+    print(time.perf_counter(), row, value, flush=True)
+
+
+def _sleep_until(due: float) -> None:
+    time.sleep(max(0.0, due - time.perf_counter()))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from benchmarks import servers
@@ -125,20 +126,38 @@ class Written:
         )
 
 
-class PageLine(Line):
-    """A connection over which rows are asked for."""
+class Page:
+    """The page of a row: how it is asked for, and the answer that came last, with what is seen in it."""
 
-    row = 0
-
-    def ask_for(self, row: int) -> None:
-        """Send a request for the page of a row."""
+    def __init__(self, row: int) -> None:
         self.row = row
-        self.ask(words_for(f"/texts/{row}/"), time.perf_counter())
+        self.words = words_for(f"/texts/{row}/")
+        self.known = b""
+        self._seen = WRONG, False
+
+    def seen_in(self, answer: bytes) -> tuple[int, bool]:
+        """Look at an answer, unless it is the last one once more."""
+        if answer is not self.known:
+            self.known, self._seen = answer, seen_in(answer)
+        return self._seen
+
+
+class PageLine(Line):
+    """A connection over which pages are asked for."""
+
+    page: Page
+
+    def ask_for(self, page: Page) -> None:
+        """Send a request for it."""
+        self.page = page
+        self.ask(page.words, time.perf_counter())
 
 
 def asked(server: Running, seconds: float, rows: Iterable[int] | None = None) -> list[Answer]:
     """Ask for rows, or for rows at random as long as that."""
-    wanted = iter(rows) if rows is not None else iter(lambda: random.randrange(PAGES) + 1, 0)  # noqa: S311
+    pages = [Page(row) for row in range(1, PAGES + 1)]
+    choose = partial(random.choice, pages)
+    wanted = iter(choose, None) if rows is None else (pages[row - 1] for row in rows)
     opened = (PageLine(server.port) for _ in range(CONNECTIONS))
     lines, answers = {line.fileno(): line for line in opened}, []
     poll = poll_of(lines.values())
@@ -151,13 +170,14 @@ def asked(server: Running, seconds: float, rows: Iterable[int] | None = None) ->
             raise TimeoutError
         for number, _ in ready:
             line = lines[number]
-            if (heard := line.hear()) is None:
+            page = line.page
+            if (heard := line.hear(page.known)) is None:
                 continue
             now = time.perf_counter()
-            answers.append(Answer(line.asked, now - line.asked, line.row, *seen_in(heard)))
-            row = next(wanted, 0) if now < end else 0
-            if row:
-                line.ask_for(row)
+            answers.append(Answer(line.asked, now - line.asked, page.row, *page.seen_in(heard)))
+            following = next(wanted, None) if now < end else None
+            if following is not None:
+                line.ask_for(following)
             else:
                 waiting -= 1
                 line.close()
@@ -180,11 +200,11 @@ def with_writes(server: Running, rate: float, first: int) -> Run:
     command = (sys.executable, "-m", "benchmarks.saves", *words)
     writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with writer:
-        if writer.stdout is None or not writer.stdout.readline():
+        if writer.stdout is None or not (ready := writer.stdout.readline()):
             raise RuntimeError(command)
         answers = asked(server, SECONDS)
         saves: Saves = defaultdict(list)
-        for line in writer.stdout:
+        for line in (ready, *writer.stdout):
             at, row, value = line.split()
             saves[int(row)].append((float(at), int(value)))
     return Run.of(answers, saves)
