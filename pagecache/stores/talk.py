@@ -17,6 +17,7 @@ DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
 TIMEVAL = Struct("@ll")  # seconds and microseconds, as setsockopt takes them
 NEAR = 0.00015  # seconds in which a near server answers
 LOOKS = 40  # at a near one, before the thread sleeps: as long as it takes to sleep and to be woken
+MUCH, LOOKS_AFTER = 4096, 3 * LOOKS  # bytes, a page that is saved: it takes them in first
 
 
 class Talk:
@@ -56,6 +57,7 @@ class PlainTalk:
     __slots__ = (
         "_buffer",
         "_is_near",
+        "_looks",
         "_nothing",
         "_reader",
         "_seconds",
@@ -73,6 +75,7 @@ class PlainTalk:
         self._nothing = reader.gets()  # what it answers as long as no answer is whole
         self._seconds, self._sent = seconds, math.inf
         self._is_near = False  # the last time that it answered
+        self._looks = LOOKS
         self.looks = False  # before it sleeps: where no other thread waits to run meanwhile
 
     def send(self, data: bytes) -> None:
@@ -81,6 +84,7 @@ class PlainTalk:
         What is there by then counts, also where other threads of this process kept it from being looked at.
         """
         self._sent = time.monotonic()
+        self._looks = LOOKS if len(data) < MUCH else LOOKS_AFTER
         try:
             self._socket.sendall(data)
         except BlockingIOError as error:
@@ -113,7 +117,7 @@ class PlainTalk:
 
         No look gives way: neither to other threads of the process, nor to others where all cores are busy.
         """
-        for _ in range(LOOKS):
+        for _ in range(self._looks):
             try:
                 return self._socket.recv_into(self._buffer, 0, DONTWAIT)
             except BlockingIOError:

@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as LateError
 
 from pagecache.stores.lines import checked
-from pagecache.stores.talk import DONTWAIT, LOOKS, NEAR, PlainTalk, Talk, talk_of
+from pagecache.stores.talk import DONTWAIT, LOOKS, LOOKS_AFTER, MUCH, NEAR, PlainTalk, Talk, talk_of
 from tests import servers
 from tests.stores.instances import Instance
 
@@ -194,10 +194,10 @@ class Slow:
         self.flags: list[int] = []
         self.settimeout = self.setsockopt = self.sendall = lambda *_: None
 
-    def ask(self, plain: PlainTalk) -> list[int]:
-        """Have a question answered; return the flags of the looks."""
+    def ask(self, plain: PlainTalk, much: int = 1) -> list[int]:
+        """Have a question of so many bytes answered; return the flags of the looks."""
         self.flags = []
-        plain.send(b"x")
+        plain.send(b"x" * much)
         assert plain.answers(1)[0] == b"OK"
         return self.flags
 
@@ -227,5 +227,9 @@ def test_a_near_server_is_looked_at_a_few_times_before_the_thread_sleeps(
     server.waits = NEAR / 2
     assert server.ask(plain) == [0]  # it was far the last time
     assert server.ask(plain)[0] == DONTWAIT
+    assert server.ask(plain, MUCH) == [DONTWAIT] * (LOOKS + 1)
+    server.comes_at = LOOKS_AFTER + 1
+    assert server.ask(plain, MUCH) == [*[DONTWAIT] * LOOKS_AFTER, 0]
+    assert server.ask(plain) == [*[DONTWAIT] * LOOKS, 0]
     plain.looks = False
     assert server.ask(plain) == [0]
