@@ -13,7 +13,6 @@ from pagecache.bridge.fast import FAILED, VISIT, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.conf import Config
-from pagecache.core.codec import PAGES
 from pagecache.engine.drive import adrive
 from pagecache.engine.flow import ahead
 from pagecache.events import logger
@@ -112,7 +111,7 @@ async def _send(sent: Sent, send: Send) -> None:
         await send({"type": "http.response.body", "body": part, "more_body": not is_last})
 
 
-@lru_cache(PAGES)
+@lru_cache(1000)
 def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
     """Return a header field as it is sent; remembered, for most are sent again."""
     name, value = field

@@ -7,8 +7,6 @@ from functools import lru_cache
 from hashlib import blake2b
 from struct import unpack
 
-from pagecache.core.codec import PAGES
-
 STAR = "*"  # moves with every announcement
 VERSION_SECONDS = 30 * 86400.0  # losing a version can only cause misses
 FORMAT = "3"
@@ -60,9 +58,9 @@ class Names:
         self._key = blake2b(prefix.encode("utf-8", "surrogatepass")).digest()
         self.of_versions = f"pagecache:{_short(prefix)}:v:"
         self._entries = f"pagecache:{_short(prefix)}:{_short(release + ':' + FORMAT)}:"
-        self.entry = lru_cache(PAGES)(self._entry)
+        self.entry = lru_cache(4096)(self._entry)
         self.version = lru_cache(10_000)(self._version)
-        self.versions = lru_cache(PAGES)(self._versions_of)
+        self.versions = lru_cache(4096)(self._versions_of)
 
     def _version(self, name: str) -> str:
         """Return the key of the version of a tag."""

@@ -15,7 +15,7 @@ from pagecache.bridge.answers import Asked, answer
 from pagecache.bridge.fields import by_lower_name, say, value_of
 from pagecache.bridge.filling import Bare
 from pagecache.core import freshness, holes, status
-from pagecache.core.codec import FOREVER, PAGES, Entry
+from pagecache.core.codec import FOREVER, Entry, Headers
 from pagecache.core.headers import field_names
 from pagecache.core.holes import IN_HEADER, NONCE
 from pagecache.core.reasons import Reason
@@ -116,7 +116,8 @@ def fields(
 
 def fields_at(entry: Entry, now: float, key: str | None = None) -> dict[str, tuple[str, str]]:
     """Return the header fields of an entry with those of a time, by their names in lower case."""
-    fields = by_name(entry.headers).copy()
+    headers = entry.headers if type(entry.headers) is Headers else Headers(entry.headers)
+    fields = headers.by_name.copy()
     _, before = fields.get("cache-status", ("", None))
     fields["age"], fields["cache-status"] = of_now(entry, now, before, key)
     return fields
@@ -136,12 +137,6 @@ def _of_second(
 ) -> tuple[tuple[str, str], tuple[str, str]]:
     """Return these fields; remembered, for they say the same for a second."""
     return ("Age", str(age)), ("Cache-Status", status.append(before, status.hit(ttl, key=key)))
-
-
-@lru_cache(PAGES)
-def by_name(headers: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, str]]:
-    """Return header fields by their names in lower case; remembered, for a page is asked for again."""
-    return {name.lower(): (name, value) for name, value in headers}
 
 
 def fill(

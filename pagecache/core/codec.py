@@ -6,7 +6,7 @@ not sealed where it should be or the reverse, is no entry (None).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, chain, pairwise
 from struct import Struct
 from struct import error as StructError  # noqa: N812 the module has no better name for it
@@ -27,7 +27,6 @@ SUM = Struct(">I")  # CRC-32 of all that follows
 FIXED = Struct(">Idddddd?HBIII")
 LENGTH = Struct(">I")
 FOREVER = float("inf")
-PAGES = 4096  # of which a process remembers how their keys, fields and tags are spelled
 SHORT = 4000  # bytes of what is remembered of an entry: anybody can make up longer addresses
 TEXT = "utf-8", "surrogateescape"
 # Header fields that most pages have, by their number in the store: a change here is another revision.
@@ -48,6 +47,15 @@ COMMON = (
 )
 SAME = "\t"  # stands for the beginning of the tag before
 NUMBERED = {field: ("", str(number)) for number, field in enumerate(COMMON)}  # no name is empty
+
+
+class Headers(tuple[tuple[str, str], ...]):  # noqa: SLOT001 it keeps what was found
+    """Header fields in their order, which are found by name where that was done before."""
+
+    @cached_property
+    def by_name(self) -> dict[str, tuple[str, str]]:
+        """The fields by their names in lower case; not to be changed."""
+        return {name.lower(): (name, value) for name, value in self}
 
 
 class Entry(NamedTuple):
@@ -173,7 +181,7 @@ def _parts(data: bytes) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         raise ValueError("It is shorter than it says.")
     material, *texts = (data[a:b] for a, b in pairwise((*starts, len(data))))
     tags, said, places = map(_unpack, texts)
-    headers = tuple(field if field[0] else COMMON[int(field[1])] for field in _pairs(said))
+    headers = Headers(field if field[0] else COMMON[int(field[1])] for field in _pairs(said))
     holes = tuple(Hole(int(at), name) for at, name in _pairs(places))
     before = material, tuple(_whole(tags)), status, headers
     return before, (created, expires, age, holes, grace, overlap, took, NAMES[number], lasts)
@@ -197,7 +205,7 @@ def _whole(tags: Sequence[str]) -> Iterator[str]:
         last = tag.partition(":")[0]
 
 
-_recent_parts = lru_cache(PAGES)(_parts)  # for a page that is asked for again says them again
+_recent_parts = lru_cache(4096)(_parts)  # for a page that is asked for again says them again
 
 
 def _pairs(parts: Sequence[str]) -> tuple[tuple[str, str], ...]:

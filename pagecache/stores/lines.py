@@ -13,7 +13,6 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from pagecache.core.codec import PAGES
 from pagecache.stores.base import Refused, Steps
 from pagecache.stores.talk import PlainTalk, Talk, talk_of
 
@@ -139,7 +138,7 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
     return b"".join(parts)
 
 
-@lru_cache(PAGES)
+@lru_cache(4096)
 def _head(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int) -> bytes:
     """Return the beginning of a command; remembered, for a page that is asked for again needs the same keys."""
     head = [f"${len(word)}\r\n{word}\r\n" for word in words]

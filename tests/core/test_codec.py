@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pagecache.core import codec
-from pagecache.core.codec import FOREVER, Entry, decode, decode_names, encode, encode_names
+from pagecache.core.codec import FOREVER, Entry, Headers, decode, decode_names, encode, encode_names
 from pagecache.core.codings import NAMES as CODINGS
 from pagecache.core.holes import Hole
 from pagecache.core.vector import VERSION_BYTES
@@ -83,6 +83,18 @@ def opened(data: bytes) -> tuple[Entry, bytes] | None:
 @given(ENTRIES)
 def test_an_entry_comes_back_with_its_versions(entry: Entry) -> None:
     assert decode(stored(entry)) == (entry, vector_of(entry))
+
+
+@given(ENTRIES)
+def test_fields_that_come_back_are_found_by_name_once(entry: Entry) -> None:
+    first, second = (decode(stored(entry)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    fields, again = first[0].headers, second[0].headers
+    assert isinstance(fields, Headers)
+    assert isinstance(again, Headers)
+    assert fields.by_name == {name.lower(): (name, value) for name, value in entry.headers}
+    assert fields.by_name is again.by_name
 
 
 def test_a_tag_that_is_no_text_comes_back() -> None:
