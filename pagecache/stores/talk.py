@@ -17,7 +17,8 @@ DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
 TIMEVAL = Struct("@ll")  # seconds and microseconds, as setsockopt takes them
 NEAR = 0.00015  # seconds in which a near server answers
 LOOKS = 40  # at a near one, before the thread sleeps: as long as it takes to sleep and to be woken
-MUCH, LOOKS_AFTER = 4096, 3 * LOOKS  # bytes, a page that is saved: it takes them in first
+MUCH = 4096  # bytes that a server takes in before it answers: a page that is saved, as a rule
+LOOKS_AFTER_MUCH = 3 * LOOKS
 
 
 class Talk:
@@ -84,7 +85,7 @@ class PlainTalk:
         What is there by then counts, also where other threads of this process kept it from being looked at.
         """
         self._sent = time.monotonic()
-        self._looks = LOOKS if len(data) < MUCH else LOOKS_AFTER
+        self._looks = LOOKS if len(data) < MUCH else LOOKS_AFTER_MUCH
         try:
             self._socket.sendall(data)
         except BlockingIOError as error:
