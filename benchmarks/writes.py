@@ -200,13 +200,15 @@ def with_writes(server: Running, rate: float, first: int) -> Run:
     command = (sys.executable, "-m", "benchmarks.saves", *words)
     writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with writer:
-        if writer.stdout is None or not (ready := writer.stdout.readline()):
+        if writer.stdout is None or not (first_save := writer.stdout.readline()):
             raise RuntimeError(command)
         answers = asked(server, SECONDS)
         saves: Saves = defaultdict(list)
-        for line in (ready, *writer.stdout):
+        for line in (first_save, *writer.stdout):
             at, row, value = line.split()
             saves[int(row)].append((float(at), int(value)))
+    if writer.returncode:
+        raise RuntimeError(command)
     return Run.of(answers, saves)
 
 

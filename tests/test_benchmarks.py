@@ -27,7 +27,7 @@ from benchmarks.sweeps import SWEEPS
 from benchmarks.sweeps import table as sweep_table
 from benchmarks.systems import EDITS, OURS, SYSTEMS
 from benchmarks.text import TEXT, marked
-from benchmarks.writes import WRONG, Answer, Run, Written, seen_in, stale
+from benchmarks.writes import WRONG, Answer, Page, Run, Written, seen_in, stale
 from tests.servers import MissingServerError, redis
 
 FAST = ("pagecache-wsgi", "pagecache-asgi")
@@ -253,6 +253,15 @@ def test_page_of_a_row_tells_its_save() -> None:
     assert seen_in(HEAD + body(7)) == (7, False)
     assert seen_in(head + body(7)[:-1]) == (WRONG, False)
     assert seen_in(head.replace(b"200", b"500") + body(7)) == (WRONG, False)
+
+
+def test_answer_that_came_before_is_not_looked_at_again() -> None:
+    page, answer = Page(3), HEAD + body(7)
+    assert page.seen_in(answer) == (7, False)
+    assert page.known is answer
+    page._seen = 8, True
+    assert page.seen_in(answer) == (8, True)
+    assert page.seen_in(HEAD + body(9)) == (9, False)
 
 
 def test_chart_has_a_bar_for_each_figure() -> None:
