@@ -219,11 +219,11 @@ def test_w015_tells_of_pages_that_are_held_twice_in_one_process(settings: Any) -
 
 
 @pytest.mark.parametrize("backend", ["filebased.FileBasedCache", "db.DatabaseCache"])
-def test_w004_tells_of_a_cache_that_unpickles(settings: Any, backend: str) -> None:
+def test_w004_tells_of_a_cache_that_unpickles(settings: Any, tmp_path: Path, backend: str) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": f"django.core.cache.backends.{backend}",
-            "LOCATION": "/nowhere",
+            "LOCATION": str(tmp_path),
             "OPTIONS": LARGE,
         }
     }
@@ -240,10 +240,11 @@ def test_w004_tells_of_a_cache_that_unpickles(settings: Any, backend: str) -> No
     [("db.DatabaseCache", "statement_timeout"), ("filebased.FileBasedCache", "if it has one")],
 )
 def test_w012_tells_of_a_cache_that_may_take_its_time(
-    settings: Any, kind: str, way_out: str
+    settings: Any, tmp_path: Path, kind: str, way_out: str
 ) -> None:
     backend = f"django.core.cache.backends.{kind}"
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "x", "OPTIONS": LARGE}}
+    location = str(tmp_path)
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": location, "OPTIONS": LARGE}}
     message = found()["pagecache.W012"]
     assert "STORE_BUDGET cannot bound" in message.msg
     assert way_out in str(message.hint)
@@ -252,8 +253,10 @@ def test_w012_tells_of_a_cache_that_may_take_its_time(
 @pytest.mark.parametrize(
     "kind", ["locmem.LocMemCache", "filebased.FileBasedCache", "db.DatabaseCache"]
 )
-def test_w008_tells_of_a_cache_that_keeps_few_items(settings: Any, kind: str) -> None:
-    backend = {"BACKEND": f"django.core.cache.backends.{kind}", "LOCATION": "somewhere"}
+def test_w008_tells_of_a_cache_that_keeps_few_items(
+    settings: Any, kind: str, tmp_path: Path
+) -> None:
+    backend = {"BACKEND": f"django.core.cache.backends.{kind}", "LOCATION": str(tmp_path)}
     settings.CACHES = {"default": backend}
     assert "keeps 300 items at most" in found()["pagecache.W008"].msg
     settings.CACHES = {"default": backend | {"OPTIONS": LARGE}}
