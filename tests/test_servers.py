@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests import sql_servers
 from tests.servers import NOTHING_RUNS, Server
 
 SERVERS = [sys.executable, "-m", "tests.servers"]
@@ -43,3 +47,22 @@ def test_anything_else_is_told_how_it_is_used() -> None:
     done = run("memcached")
     assert done.returncode == 2
     assert done.stderr.startswith("usage: ")
+
+
+def test_mariadb_is_asked_at_its_socket_where_it_listens_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "mysqld.sock")
+    monkeypatch.setattr(sql_servers, "MARIADB_SOCKET", path)
+    monkeypatch.delenv("MARIADB_URL", raising=False)
+
+    def sockets() -> list[str]:
+        logins = sql_servers._mariadb_logins()
+        return [login["unix_socket"] for login in logins if "unix_socket" in login]
+
+    assert sockets() == []
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        assert sockets() == []  # it is left of one that ended
+        server.listen()
+        assert sockets() == [path]
