@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 import time
-from itertools import count
 
 from benchmarks.text import TEXT, marked
 
@@ -26,12 +25,11 @@ def save(rate: float, seconds: float, first: int) -> None:
 
     The first is saved at once, whatever the rate: it takes what a process takes once, to connect and to load code.
     """
-    values = count(first)
-    _save(next(values))
+    _save(first)
     begun = time.perf_counter()
     for number in range(1, int(rate * seconds)):
         _sleep_until(begun + number / rate)
-        _save(next(values))
+        _save(first + number)
     _sleep_until(begun + seconds)
 
 

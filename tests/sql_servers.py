@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.servers import HOST, MissingServerError, Server, free_port, running, wait_until
+from tests.servers import HOST, PATIENCE, MissingServerError, Server, free_port, running, wait_until
 
 MARIADB_SOCKET = "/run/mysqld/mysqld.sock"  # as Debian has it
 
@@ -101,6 +101,7 @@ def _mariadb_logins() -> list[dict[str, Any]]:
 def _is_listened_at(path: str) -> bool:
     """Whether a server is there; where none is, the driver leaves its socket open."""
     with socket.socket(socket.AF_UNIX) as ours:
+        ours.settimeout(PATIENCE)
         return ours.connect_ex(path) == 0
 
 

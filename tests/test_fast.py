@@ -113,6 +113,16 @@ def handed_over_in(kwargs: dict[str, Any]) -> Any:
     return kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
 
 
+@pytest.fixture
+def others(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of an URLconf in which the page is another one."""
+    name = "tests.urls_of_others"
+    module: Any = ModuleType(name)
+    module.urlpatterns = [path("page/", lambda _request: HttpResponse("other"))]
+    monkeypatch.setitem(sys.modules, name, module)
+    return name
+
+
 @contextmanager
 def class_that_also(does: Callable[[Any], Any], cls: Any = WSGIRequest) -> Iterator[None]:
     """Let one of Django's classes of requests do something with each that it makes."""
@@ -346,16 +356,13 @@ def test_what_is_written_over_before_django_has_a_request_is_what_counts(
 @through(WSGI)
 @pytest.mark.parametrize("is_known", [False, True])
 def test_an_urlconf_that_the_class_of_requests_gives_them_is_what_counts(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch, is_known: bool
+    lane: Lane, others: str, is_known: bool
 ) -> None:
-    others = ModuleType("tests.urls_of_others")
-    others.urlpatterns = [path("page/", lambda _request: HttpResponse("other"))]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, others.__name__, others)
     lane.configure(OUTSIDE=["django.core.handlers.wsgi.WSGIRequest"] if is_known else [])
     lane.show(showing(lambda _request: Author.objects.count()))
     assert {lane.read() for _ in range(3)} == {"0"}
     make_author()
-    with class_that_also(lambda request: vars(request).update(urlconf=others.__name__)):
+    with class_that_also(lambda request: vars(request).update(urlconf=others)):
         seen = [lane.get() for _ in range(3)]
     assert {text(one) for one in seen} == {"other"}
     assert [status(one).hit for one in seen] == [False, is_known, is_known]
@@ -409,13 +416,10 @@ def test_what_the_class_of_requests_gives_them_is_what_counts(
 @through(WSGI)
 @pytest.mark.parametrize("given", ["urlconf", "method", "encoding"])
 def test_what_a_patched_handler_gives_requests_is_what_counts(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch, given: str
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, others: str, given: str
 ) -> None:
     """Tools that trace put code of theirs around what makes a response."""
-    others = ModuleType("tests.urls_of_others")
-    others.urlpatterns = [path("page/", lambda _request: HttpResponse("other"))]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, others.__name__, others)
-    gives = {"urlconf": others.__name__, "method": "PUT", "encoding": "latin-1"}
+    gives = {"urlconf": others, "method": "PUT", "encoding": "latin-1"}
     answers = WSGIHandler.get_response
     is_at_work = False
 
@@ -568,16 +572,17 @@ def test_the_host_is_read_from_where_the_settings_say_when_django_begins(
     assert {lane.read(**asked) for _ in range(2)} == {"1 testserver"}
 
 
+class Odd(str):
+    """What is equal to nothing, and says so loudly."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, _other: object) -> bool:
+        raise TypeError
+
+
 def test_what_cannot_be_compared_is_no_error(lane: Lane) -> None:
-    class Odd(str):
-        """What is equal to nothing, and says so loudly."""
-
-        __slots__ = ()
-        __hash__ = None  # type: ignore[assignment]
-
-        def __eq__(self, _other: object) -> bool:
-            raise TypeError
-
     def writes(kwargs: Any) -> None:
         kwargs.get("environ", {})["REMOTE_ADDR"] = Odd("10.0.0.1")
         kwargs.get("scope", {})["client"] = Odd("10.0.0.1"), 1
@@ -586,6 +591,17 @@ def test_what_cannot_be_compared_is_no_error(lane: Lane) -> None:
     assert {lane.read() for _ in range(3)} == {"0"}
     make_author()
     with hearing(writes):
+        assert {lane.read() for _ in range(2)} == {"1"}
+    assert lane.read() == "1"
+
+
+@through(WSGI)
+def test_a_path_that_cannot_be_compared_is_no_error(lane: Lane) -> None:
+    lane.configure(OUTSIDE=["django.core.handlers.wsgi.WSGIRequest"])
+    lane.show(showing(lambda _request: Author.objects.count()))
+    assert {lane.read() for _ in range(3)} == {"0"}
+    make_author()
+    with class_that_also(lambda request: vars(request).update(path=Odd(request.path))):
         assert {lane.read() for _ in range(2)} == {"1"}
     assert lane.read() == "1"
 

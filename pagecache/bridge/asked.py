@@ -126,7 +126,7 @@ class DjangoAsked:
         """Whether they would be read of a request with the same variables, as far as they are read of itself."""
         said = request.method, request.path, request.path_info, request.scheme, request.encoding
         known = self.method, self.full_path, self.path, self.scheme, self._encoding
-        return said == known and getattr(request, "urlconf", None) is None
+        return is_equal(said, known) and getattr(request, "urlconf", None) is None
 
     @cached_property
     def host(self) -> str | None:

@@ -59,7 +59,8 @@ def dress(
 
 def etag(material: bytes, encoding: str, body: bytes) -> str:
     """Return an entity tag for a page whose view gave none."""
-    digest = sha256(b"|".join((material, encoding.encode(), body)))  # processors know it
+    # Most processors have instructions for it.
+    digest = sha256(b"|".join((material, encoding.encode(), body)))
     return f'"{digest.hexdigest()[:DIGITS]}"'
 
 

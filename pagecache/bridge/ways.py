@@ -137,13 +137,13 @@ class Ways:
             return None
         if guess is not None and guess.address == address and guess.holds():  # and it fits
             return guess
-        alike = self._alike.get(address)
-        header = variables.get(COOKIES)
-        if header and (alike is None or any(name in header for name in alike.cookies)):
-            alike = self._alike.get(_with_cookies(address))
-        if alike is None:
-            return None
         try:
+            alike = self._alike.get(address)
+            header = variables.get(COOKIES)
+            if header and (alike is None or any(name in header for name in alike.cookies)):
+                alike = self._alike.get(_with_cookies(address))
+            if alike is None:
+                return None
             said = tuple(map(variables.get, alike.names, alike.absent))  # as `said` has it
             recalled = alike.known.get(said)
         except TypeError:  # no text

@@ -50,7 +50,7 @@ NUMBERED = {field: ("", str(number)) for number, field in enumerate(COMMON)}  # 
 
 
 class Headers(tuple[tuple[str, str], ...]):  # noqa: SLOT001 it keeps what was found
-    """Header fields in their order, which are found by name where that was done before."""
+    """Header fields in their order; what they are by name is worked out once."""
 
     @cached_property
     def by_name(self) -> dict[str, tuple[str, str]]:

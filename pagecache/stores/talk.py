@@ -58,7 +58,7 @@ class PlainTalk:
     __slots__ = (
         "_buffer",
         "_is_near",
-        "_looks",
+        "_most_looks",
         "_nothing",
         "_reader",
         "_seconds",
@@ -76,7 +76,7 @@ class PlainTalk:
         self._nothing = reader.gets()  # what it answers as long as no answer is whole
         self._seconds, self._sent = seconds, math.inf
         self._is_near = False  # the last time that it answered
-        self._looks = LOOKS
+        self._most_looks = LOOKS
         self.looks = False  # before it sleeps: where no other thread waits to run meanwhile
 
     def send(self, data: bytes) -> None:
@@ -85,7 +85,7 @@ class PlainTalk:
         What is there by then counts, also where other threads of this process kept it from being looked at.
         """
         self._sent = time.monotonic()
-        self._looks = LOOKS if len(data) < MUCH else LOOKS_AFTER_MUCH
+        self._most_looks = LOOKS if len(data) < MUCH else LOOKS_AFTER_MUCH
         try:
             self._socket.sendall(data)
         except BlockingIOError as error:
@@ -118,7 +118,7 @@ class PlainTalk:
 
         No look gives way: neither to other threads of the process, nor to others where all cores are busy.
         """
-        for _ in range(self._looks):
+        for _ in range(self._most_looks):
             try:
                 return self._socket.recv_into(self._buffer, 0, DONTWAIT)
             except BlockingIOError:
