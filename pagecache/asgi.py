@@ -9,7 +9,7 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
 from pagecache.bridge.addresses import Address, Variables, address_in_scope
 from pagecache.bridge.arrivals import variables_in, watched
-from pagecache.bridge.fast import FAILED, VISIT, FastVisit, Lane, asks_plainly
+from pagecache.bridge.fast import FAILED, HANDED_OVER, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.conf import Config
@@ -68,8 +68,8 @@ class ASGILane(Lane):
                 return at_once, scope
         patience = Patience()
         with part_of(patience):
-            met = Meeting(lambda _guess: recalled, variables or {}, None, method=scope["method"])
-            entry = await met.aentry()
+            met = Meeting(variables or {}, None, method=scope["method"])
+            entry = await met.aentry(lambda _guess: recalled)
             sent = settled(met, entry, partial(self._made, scope, variables, met, patience))
             if isinstance(sent, FastVisit):
                 return await _looked_up(sent, scope)
@@ -100,7 +100,7 @@ async def _looked_up(visit: FastVisit, scope: Scope) -> tuple[Sent | None, Scope
     if sent is None:
         visit.complete()
         visit.hand_over(visit.request.META)
-    return sent, {**scope, VISIT: visit}
+    return sent, {**scope, HANDED_OVER: visit}
 
 
 async def _send(sent: Sent, send: Send) -> None:

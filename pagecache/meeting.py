@@ -29,8 +29,7 @@ Recall = Callable[[Recalled | None], tuple[Address | None, Recalled | None]]
 class Meeting:
     """A request that comes.
 
-    `recall` finds out what is known of it, which may be what was guessed. There is a glance at its page if its `method`
-    is to get that, as a whole; with None there is no glance.
+    There is a glance at its page if its `method` is to get that, as a whole; with None there is no glance.
     What the store leaves time for is to `begin` the answer.
     """
 
@@ -38,8 +37,7 @@ class Meeting:
         "_begin",
         "_guess",
         "_guesses",
-        "_is_right",
-        "_recall",
+        "_method",
         "_variables",
         "address",
         "begun",
@@ -49,66 +47,88 @@ class Meeting:
 
     def __init__(
         self,
-        recall: Recall,
         variables: Variables,
         guesses: Guesses | None,
         *,
         method: str | None,
         begin: Callable[[], Any] | None = None,
     ) -> None:
-        self._recall, self._variables, self._begin = recall, variables, begin
+        self._variables, self._method, self._begin = variables, method, begin
+        self.address: Address | None = None
+        self.recalled: Recalled | None = None
         self.begun: Any = None
         self.glance: Glance | None = None
-        self._guess: tuple[Guesses, Recalled] | None = None
-        self._is_right: bool | None = None
+        self._guess: Recalled | None = None
         self._guesses = guesses if method == "GET" else None
         if self._guesses is not None and (guess := self._guesses.guess(variables)) is not None:
             self.glance = glance(guess.path, guess.way)
             if self.glance is not None:
-                self._guess = self._guesses, guess
-                self.address = self.recalled = None
-                return
-        self.address, self.recalled = recall(None)
-        if self.recalled is not None and asks_plainly(method, variables):
-            self.glance = glance(self.recalled.path, self.recalled.way)
+                self._guess = guess
 
-    def entry(self) -> Entry | None:
-        """Return the page, if it stands at a glance; after a guess what came counts only where that was right."""
-        if self.glance is None:
+    def asks(self) -> bool:
+        """Ask the store for what is guessed, whose answer is taken with the page; return whether something is."""
+        if self.glance is not None:
+            self.glance.ask()
+        return self.glance is not None
+
+    def is_of(self, variables: Variables, guesses: Guesses) -> bool:
+        """Whether it is a meeting of the request with these variables, at the place of these guesses.
+
+        If not, such a request is not guessed at its own place any more: it comes to another one.
+        """
+        if self._variables is variables and self._guesses is guesses:
+            return True
+        if self._guess is not None and self._guesses is not None:
+            self._guesses.give_up(self._variables)
+        return False
+
+    def entry(self, recall: Recall) -> Entry | None:
+        """Return the page, if it stands at a glance; after a guess what came counts only where that was right.
+
+        `recall` finds out what is known of the request, which may be what was guessed.
+        """
+        if self._guess is None:
+            self._look(recall)
+        if (glance := self.glance) is None:
             return None
-        entry = self.glance.run(self._meanwhile)
+        has_time = glance.ask()
+        is_right = self._guess is None or self._confirms(self._guess, recall)
+        if has_time and self._begin is not None:
+            try:
+                self.begun = self._begin()
+            except Exception:  # noqa: BLE001 the answer is still to come, and taken
+                self.begun = None
+        entry = glance.page()
+        if not is_right:
+            self.glance = None
+            return None
         if self._guess is None:
             self._expect(entry)
-            return entry
-        if self._is_right is None:
-            self._is_right = self._confirms(*self._guess)
-        if self._is_right:
-            return entry
-        self.glance = None
-        return None
+        return entry
 
-    async def aentry(self) -> Entry | None:
+    async def aentry(self, recall: Recall) -> Entry | None:
         """Return it on an event loop, which has other things to do than to guess."""
-        return None if self.glance is None or self._guess else await self.glance.arun()
+        self._look(recall)
+        return None if self.glance is None else await self.glance.arun()
 
-    def _meanwhile(self) -> None:
-        if self._guess is not None:
-            self._is_right = self._confirms(*self._guess)
-        if self._begin is not None:
-            self.begun = self._begin()
+    def _look(self, recall: Recall) -> None:
+        """Find out what is known of the request, and what is to be asked for."""
+        self.address, self.recalled = recall(None)
+        if self.recalled is not None and asks_plainly(self._method, self._variables):
+            self.glance = glance(self.recalled.path, self.recalled.way)
 
-    def _confirms(self, guesses: Guesses, guess: Recalled) -> bool:
+    def _confirms(self, guess: Recalled, recall: Recall) -> bool:
         """Whether the request is led where it was guessed."""
         try:
-            self.address, self.recalled = self._recall(guess)
+            self.address, self.recalled = recall(guess)
         except Exception:  # noqa: BLE001 whoever looks at the request next raises it
             return False
-        led = self.recalled
+        led, guesses = self.recalled, self._guesses
         if led is not None and led.path == guess.path and led.way == guess.way:
             return True
-        if led is None:
+        if guesses is not None and led is None:
             guesses.forget(self._variables)
-        else:
+        elif guesses is not None:
             guesses.give_up(self._variables)
         return False
 

@@ -8,7 +8,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from pagecache.bridge.addresses import Address, address_in, beside
 from pagecache.bridge.arrivals import Arrival
-from pagecache.bridge.fast import FAILED, VISIT, FastVisit, Lane, asks_plainly
+from pagecache.bridge.fast import FAILED, HANDED_OVER, FastVisit, Lane, asks_plainly
 from pagecache.bridge.plain import Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.engine.drive import drive
@@ -63,8 +63,8 @@ class WSGILane(Lane):
         """Return the page that stands at a glance; else look it up."""
         recall, patience = partial(self._recall, environ), Patience()
         with part_of(patience):
-            met = Meeting(recall, environ, self.place.guesses, method=environ["REQUEST_METHOD"])
-            entry = met.entry()
+            met = Meeting(environ, self.place.guesses, method=environ["REQUEST_METHOD"])
+            entry = met.entry(recall)
             sent = settled(met, entry, partial(self._made, environ, met, patience))
             return _looked_up(sent, environ) if isinstance(sent, FastVisit) else sent
 
@@ -92,5 +92,5 @@ def _looked_up(visit: FastVisit, environ: Environ) -> Sent | None:
     sent: Sent | None = drive(ahead(visit))
     if sent is None:
         visit.hand_over(environ)
-        environ[VISIT] = visit
+        environ[HANDED_OVER] = visit
     return sent

@@ -31,7 +31,7 @@ from django.urls import path
 from django.utils import timezone, translation
 
 from pagecache import asgi, wsgi
-from pagecache.bridge.fast import VISIT
+from pagecache.bridge.fast import HANDED_OVER
 from pagecache.engine.visit import local
 from pagecache.middleware import PageCacheMiddleware
 from tests.lanes import (
@@ -110,7 +110,7 @@ def hearing(first: Callable[[Any], object]) -> Iterator[None]:
 
 def handed_over_in(kwargs: dict[str, Any]) -> Any:
     """Return what a lane hands over with a request of which Django tells so."""
-    return kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
+    return kwargs.get("environ", kwargs.get("scope", {}))[HANDED_OVER]
 
 
 @pytest.fixture
@@ -181,8 +181,8 @@ def test_django_never_sees_a_hit(lane: Lane) -> None:
 
 def test_the_view_sees_no_trace_of_a_lane(lane: Lane) -> None:
     def view(request: HttpRequest) -> HttpResponse:
-        assert VISIT not in request.META
-        assert VISIT not in getattr(request, "scope", {})
+        assert HANDED_OVER not in request.META
+        assert HANDED_OVER not in getattr(request, "scope", {})
         return HttpResponse("x")
 
     lane.show(view)
@@ -279,7 +279,7 @@ def test_what_was_found_long_ago_is_asked_for_again(lane: Lane) -> None:
     assert lane.see().hit
 
     def waits(**kwargs: Any) -> None:
-        visit = kwargs.get("environ", kwargs.get("scope", {}))[VISIT]
+        visit = kwargs.get("environ", kwargs.get("scope", {}))[HANDED_OVER]
         assert visit.found.entry is not None
         visit.arrived -= 2
         make_author()

@@ -5,32 +5,37 @@ from __future__ import annotations
 import importlib.util
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from gettext import NullTranslations
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, get_path_info
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import path
 from django.utils import translation
 from django.utils.translation import trans_real
+from freezegun import freeze_time
 from redis.exceptions import ResponseError
 
 from pagecache import depends_on, invalidate, wsgi
 from pagecache.announcing import Due, _announcement, announcer, site_store
 from pagecache.bridge import plain
+from pagecache.bridge.fast import HANDED_OVER
 from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.plain import PlainResponse
 from pagecache.bridge.ways import MOST, MOST_TEXT, Recalled, Ways
 from pagecache.core.codec import Entry
 from pagecache.meeting import Meeting
 from pagecache.recording.recorder import current
-from pagecache.stores import StoreError, open_store
+from pagecache.stores import open_store
 from pagecache.stores.lines import Line
 from pagecache.stores.local import Held
 from pagecache.stores.waiting import current_patience
@@ -39,6 +44,7 @@ from tests.lanes import (
     MIDDLEWARE,
     MIDDLEWARE_ASYNC,
     MIDDLEWARE_SYNC,
+    PATH,
     REDIS,
     WSGI,
     Lane,
@@ -48,6 +54,7 @@ from tests.lanes import (
     through,
 )
 from tests.test_known_ways import headers
+from tests.until import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GUESSING = (MIDDLEWARE_SYNC, WSGI)
@@ -73,7 +80,7 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(cls, name, noted)
 
-    noting(Line, "exchange", "asked")
+    noting(Line, "_say", "asked")
     noting(Ways, "recall", "recalled")
     noting(PlainResponse, "__init__", "begun")
     return done
@@ -221,6 +228,246 @@ def test_a_page_that_was_made_of_other_data_is_found_in_one_trip(
     assert lane.read() == "one two"
 
 
+# Ahead of Django
+
+
+@contextmanager
+def making(note: Callable[[dict[str, Any]], object]) -> Iterator[None]:
+    """Note the variables of each request that Django begins to make."""
+
+    def noted(environ: dict[str, Any]) -> str:
+        note(environ)
+        return get_path_info(environ)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("django.core.handlers.wsgi.get_path_info", noted)
+        yield
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_the_store_is_asked_before_django_makes_a_request(lane: Lane, trips: list[str]) -> None:
+    warm(lane)
+    trips.clear()
+
+    with making(lambda _environ: trips.append("made")):
+        assert lane.see().hit
+
+    assert trips == ["asked", "made", "recalled", "begun"]
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_only_django_finds_out_is_asked_for_where_the_request_comes(
+    lane: Lane, trips: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads a path as UTF-8, and has a script name where a server tells none."""
+    address = "/page/%C3%A9/"
+    lane.configure(REVEAL=None)
+    lane.mount(path("page/é/", lane.page(showing(lambda _request: "page"))))
+    for _ in range(4):
+        lane.read(address)
+    trips.clear()
+
+    with making(lambda _environ: trips.append("made")):
+        assert lane.see(address).hit
+
+    assert trips == ["made", "asked", "recalled", "begun"]
+
+
+@pytest.fixture
+def met_ahead(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The meetings at which something was asked for before there was a request."""
+    met: list[Any] = []
+    asks = Meeting.asks
+
+    def noted(self: Meeting) -> bool:
+        if is_asked := asks(self):
+            met.append(self)
+        return is_asked
+
+    monkeypatch.setattr(Meeting, "asks", noted)
+    return met
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_nothing_is_left_in_a_request_that_was_met_ahead(lane: Lane, met_ahead: list[Any]) -> None:
+    kept: list[dict[str, Any]] = []
+    warm_with(lane)
+    met_ahead.clear()
+    with making(kept.append):
+        assert lane.see().hit
+
+    assert [met._variables for met in met_ahead] == kept
+    assert HANDED_OVER not in kept[0]
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+@pytest.mark.parametrize("is_named", [True, False])
+def test_who_hears_of_a_request_first_may_write_what_its_page_shows(
+    lane: Lane, met_ahead: list[Any], is_named: bool
+) -> None:
+    """Named or not: that they need not hear of hits does not say that they write nothing."""
+    texts = ["old"]
+
+    def writing(**_kwargs: object) -> None:
+        texts.append(f"new {len(texts)}")
+        invalidate("site")
+
+    lane.configure(REVEAL=None, OUTSIDE=[f"{__name__}.writes_first"] if is_named else [])
+    lane.show(showing(lambda _request: texts[-1]))
+    writing.__qualname__ = "writes_first"
+    for _ in range(4):
+        lane.read()
+    met_ahead.clear()
+    request_started.connect(writing)
+    try:
+        assert [lane.read() for _ in range(3)] == ["new 1", "new 2", "new 3"]
+    finally:
+        request_started.disconnect(writing)
+    assert not met_ahead
+
+
+@through(WSGI, stores=(REDIS,))
+def test_a_request_that_a_lane_looked_up_is_not_met_again(
+    lane: Lane, trips: list[str], met_ahead: list[Any]
+) -> None:
+    """Though the middleware behind it knows what to guess, of requests that did not come through the lane."""
+    texts = ["old"]
+    warm_with(lane, lambda _request: texts[-1])
+    behind = Client()
+    for _ in range(4):
+        assert behind.get(PATH).content == b"old"
+    met_ahead.clear()
+    texts.append("new")
+    invalidate("site")
+
+    assert count(trips, lane.read) == 3  # the lane's, the lease, the save
+    assert not met_ahead
+    assert lane.read() == "new"
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+@pytest.mark.parametrize("local", ["push", "validate", None])
+def test_what_this_process_holds_and_is_told_of_is_not_asked_for(
+    lane: Lane, met_ahead: list[Any], local: str | None
+) -> None:
+    warm(lane, LOCAL=local)
+    lane.read()
+
+    assert bool(met_ahead) is (local != "push")
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_comes_elsewhere_is_asked_for_in_vain_once(
+    lane: Lane, trips: list[str], met_ahead: list[Any]
+) -> None:
+    """Where a process has two handlers, each with middleware of its own, the last one is taken for who has it."""
+    warm_with(lane)
+    first, lane._handler = lane.visitor(), None
+    last = lane.visitor()
+    for client in (first,) * 4 + (last,) * 4:
+        client.get()
+    met_ahead.clear()
+    asked = [count(trips, first.get) for _ in range(3)]
+
+    assert asked == [3, 1, 1]  # the connection is closed, and another one learns who answers
+    assert len(met_ahead) == 1
+    assert [count(trips, last.get) for _ in range(2)] == [1, 1]
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_django_cannot_make_leaves_the_store_in_step(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    texts, errors = ["old"], [OSError("none")]
+    warm_with(lane, lambda _request: texts[-1])
+
+    def fails(_environ: object) -> None:
+        if errors:
+            raise errors.pop()
+
+    with making(fails):
+        with pytest.raises(OSError, match="none"):
+            lane.read()
+        texts.append("new")
+        invalidate("site")
+        assert [lane.read() for _ in range(3)] == ["new"] * 3
+    assert met_ahead
+    assert site_store().reading.is_well
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_was_asked_for_a_request_that_did_not_come_is_of_no_use_for_another(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    """Though a server says the same of both, in the same mapping."""
+    texts, heads = ["old"], []
+    errors: list[Exception] = []
+    warm_with(lane, lambda _request: texts[-1])
+    handler: Any = WSGIHandler()
+
+    def answer(variables: dict[str, Any]) -> bytes:
+        response = handler(variables, lambda *head: heads.append(head))
+        response.close()
+        return b"".join(response)
+
+    def fails(_environ: object) -> None:
+        if errors:
+            raise errors.pop()
+
+    for _ in range(4):
+        assert answer(environ()) == b"old"
+    variables = environ()
+    errors.append(OSError("none"))
+    with making(fails):
+        with pytest.raises(OSError, match="none"):
+            answer(variables)
+        texts.append("new")
+        invalidate("site")
+
+        assert met_ahead[-1]._variables is variables
+        assert answer(variables) == b"new"
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_nobody_sent_is_not_met(lane: Lane, met_ahead: list[Any]) -> None:
+    """It is made for a page that has ended, which is there."""
+    seen: list[HttpRequest] = []
+
+    def shown(request: HttpRequest) -> str:
+        seen.append(request)
+        return str(len(seen))
+
+    lane.configure(REVEAL=None, TIMEOUT=60, STALE_WHILE_REVALIDATE=60)
+    lane.show(showing(shown))
+    with freeze_time() as clock:
+        for _ in range(4):
+            lane.read()
+        clock.tick(70)
+        met_ahead.clear()
+        assert lane.read() == "1"
+        until(lambda: lane.read() == "2", "the page that is made anew")
+
+    assert all(met._variables is not seen[1].META for met in met_ahead)
+    assert HANDED_OVER not in seen[1].META
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_cannot_be_met_ahead_is_met_where_it_comes(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    warm_with(lane)
+
+    def fails(_self: Meeting) -> bool:
+        raise ValueError
+
+    monkeypatch.setattr(Meeting, "asks", fails)
+    with caplog.at_level("DEBUG", "pagecache"):
+        assert lane.read() == "page"
+
+    assert lane.renders == 1
+    assert "A request is not met before Django has it." in caplog.text
+
+
 # What may go wrong
 
 
@@ -256,18 +503,40 @@ def test_what_was_asked_for_while_an_announcement_was_owed_is_of_no_use_once_it_
 
 
 @through(WSGI, stores=(REDIS,))
-def test_an_error_of_what_is_done_meanwhile_is_no_answer_of_the_store(lane: Lane) -> None:
+def test_an_answer_that_nobody_wants_any_more_is_not_taken_for_another(lane: Lane) -> None:
+    """Nor are the other connections to the same server closed for that."""
     lane.read()
-    store = site_store()
+    store: Any = site_store()
     store.put({"a": b"1", "b": b"2"}, 60)
-
-    def fails() -> None:
-        raise ResponseError("of another server")
-
-    with pytest.raises(StoreError):
-        store.fetch(("a",), fails)
+    idle = store._take()
+    asked = store.fetching(("a",))
+    next(asked)
+    store._idle.give(idle)
+    asked.close()
 
     assert store.fetch(("b",)) == [b"2"]
+    assert list(store._idle._things) == [idle]
+    assert store.reading.is_well
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_an_answer_that_cannot_be_begun_leaves_the_store_in_step(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm_with(lane)
+    begins, errors = PlainResponse.__init__, [ResponseError("of another server")]
+
+    def fails(self: PlainResponse) -> None:
+        if errors:
+            raise errors.pop()
+        begins(self)
+
+    monkeypatch.setattr(PlainResponse, "__init__", fails)
+
+    assert [lane.read() for _ in range(2)] == ["page"] * 2
+    assert not errors
+    assert lane.renders == 1
+    assert site_store().reading.is_well
 
 
 class Hosts:
@@ -337,7 +606,7 @@ def test_view_answers_where_a_guess_cannot_be_asked_for(
     def failing(*_args: object, **_kwargs: object) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(Line, "exchange", failing)
+    monkeypatch.setattr(Line, "_say", failing)
 
     assert lane.read() == "page"
     assert lane.renders == 2
@@ -539,6 +808,7 @@ def test_a_hit_from_a_table_ends_as_other_requests_do(lane: Lane, ends: list[Any
 def environ() -> dict[str, Any]:
     return {
         "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
         "PATH_INFO": "/page/",
         "QUERY_STRING": "",
         "SERVER_NAME": "testserver",

@@ -75,13 +75,13 @@ def test_a_page_takes_little_more_than_its_body(lane: Lane, name: str, *, compre
 def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is sent to the Redis: commands and keys, and how many values follow them."""
     sent: list[Any] = []
-    exchange = Line.exchange
+    say = Line._say
 
-    def noted(self: Line, commands: Any, *meanwhile: Any) -> Any:
+    def noted(self: Line, commands: Any) -> int:
         sent.extend((words, tuple(keys), len(rest)) for words, keys, rest in commands)
-        return exchange(self, commands, *meanwhile)
+        return say(self, commands)
 
-    monkeypatch.setattr(Line, "exchange", noted)
+    monkeypatch.setattr(Line, "_say", noted)
     return sent
 
 

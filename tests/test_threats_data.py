@@ -144,12 +144,8 @@ def test_h129_nothing_is_served_unproven_where_versions_cannot_be_read(
     def fetch(self: Any, keys: Any) -> Any:
         raise fault
 
-    async def afetch(self: Any, keys: Any) -> Any:
-        raise fault
-
     with monkeypatch.context() as away:
-        away.setattr(type(site_store()), "fetch", fetch)
-        away.setattr(type(site_store()), "afetch", afetch)
+        away.setattr(type(site_store()), "_fetch", fetch)
         rename()
         answers = [lane.get() for _ in range(2)]
     assert [(text(answer), status(answer).hit) for answer in answers] == [("new", False)] * 2

@@ -18,6 +18,7 @@ from django.urls import set_script_prefix
 from django.utils import timezone
 
 from pagecache.bridge.asked import DjangoAsked
+from pagecache.bridge.fast import HANDED_OVER
 from pagecache.bridge.visit import DjangoVisit
 from pagecache.core import types
 from pagecache.core.types import Input, Refused
@@ -134,7 +135,10 @@ class Unsent(DjangoVisit):
         """Let it be answered."""
         with _as_there(self.asked):
             set_script_prefix(self.asked.script)
-            request_started.send(sender=WSGIHandler, environ=self.request.META)
+            variables = self.request.META
+            variables[HANDED_OVER] = self  # so that nobody meets it
+            request_started.send(sender=WSGIHandler, environ=variables)
+            del variables[HANDED_OVER]
             response = None
             try:
                 response = answer()

@@ -7,7 +7,7 @@ goes on from what came: nothing is asked twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pagecache import conf, versions
@@ -17,7 +17,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.types import Way
 from pagecache.core.vector import is_version, versions_in
 from pagecache.engine.visit import barred, known_tags, local, recipes
-from pagecache.stores.base import Store
+from pagecache.stores.base import Pausing, Store
 from pagecache.stores.local import Held
 from pagecache.writes import writes
 
@@ -37,19 +37,37 @@ class Glance:
     held: Held | None = None
     _values: Sequence[bytes | None] = ()
     _error: Exception | None = None
+    _asked: Pausing[list[bytes | None]] | None = None
+    _is_awaited: bool = False
 
-    def run(self, meanwhile: Callable[[], object] | None = None) -> Entry | None:
-        """Return the page, if it stands; None where there is to be a look-up.
+    def ask(self) -> bool:
+        """Ask the store, unless that is done; return whether its answer is on its way, which leaves time."""
+        if self.keys and self._asked is None:
+            self._asked = self.store.fetching(self.keys)
+            self._go_on(self._asked)
+        return self._is_awaited
 
-        What is to be done `meanwhile` is done while the store is asked, where there is such a time.
-        """
+    def page(self) -> Entry | None:
+        """Return the page that was asked for, if it stands; None where there is to be a look-up."""
+        while self._is_awaited and self._asked is not None:
+            self._go_on(self._asked)
         try:
-            if self.keys:
-                self._values = self.store.fetch(self.keys, meanwhile)
-            return self._page()
+            return self._page() if self._error is None else None
         except Exception as error:  # noqa: BLE001 the look-up raises it
             self._error = error
             return None
+
+    def _go_on(self, asked: Pausing[list[bytes | None]]) -> None:
+        """Go on until the answer is on its way, or there."""
+        self._is_awaited = False
+        try:
+            next(asked)
+        except StopIteration as stop:
+            self._values = stop.value
+        except Exception as error:  # noqa: BLE001 the look-up raises it
+            self._error = error
+        else:
+            self._is_awaited = True
 
     async def arun(self) -> Entry | None:
         """Do the same on the event loop."""

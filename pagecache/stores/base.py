@@ -7,7 +7,7 @@ sync and one async loop per kind of store perform the steps.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from math import ceil
 from time import monotonic
 from typing import Any, TypeVar
@@ -21,6 +21,9 @@ from pagecache.stores.waiting import Circuit, Latency, current_patience
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
+Pausing = Generator[
+    None, None, T
+]  # pauses while an answer is on its way; closed where nobody wants it any more
 # What stands in the place of a lease, and the beginning of another value.
 Leased = tuple[bytes | None, bytes]
 Saved = tuple[bytes, ...] | Reason  # the versions that an entry was saved with, or why it was not
@@ -129,17 +132,14 @@ class Store(ABC):
     def _moved(self, keys: Iterable[str]) -> None:  # noqa: B027 most stores tell nothing
         """Take note that this process changed what is under the keys, or may have."""
 
-    def fetch(
-        self, keys: Sequence[str], meanwhile: Callable[[], object] | None = None
-    ) -> list[bytes | None]:
-        """Return the values in the order of the keys, None for what is absent or not bytes; one trip.
+    def fetch(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the values in the order of the keys, None for what is absent or not bytes; one trip."""
+        return self._ask(self._fetch(keys), self.reading) if keys else []
 
-        What is to be done `meanwhile` is done while the answer is on its way, by a store that `leaves_time`.
-        """
-        if not keys:
-            return []
+    def fetching(self, keys: Sequence[str]) -> Pausing[list[bytes | None]]:
+        """Return what `fetch` returns; a store that `leaves_time` pauses while the answer is on its way."""
         with Call(self, self.reading):
-            return self._run(self._fetch(keys), meanwhile)
+            return (yield from self._pausing(self._fetch(keys)))
 
     async def afetch(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what `fetch` returns."""
@@ -241,11 +241,13 @@ class Store(ABC):
         """Close what is open and idle; what belongs to an event loop is closed at the end of the loop."""
 
     @abstractmethod
-    def _run(self, steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
-        """Perform the steps of a verb; whatever fails becomes a `StoreError`.
+    def _run(self, steps: Steps[T]) -> T:
+        """Perform the steps of a verb; whatever fails becomes a `StoreError`."""
 
-        What is to be done `meanwhile` is left out by a store that leaves no time.
-        """
+    def _pausing(self, steps: Steps[T]) -> Pausing[T]:
+        """Do the same, pausing where the store leaves time."""
+        yield from ()
+        return self._run(steps)
 
     @abstractmethod
     async def _arun(self, steps: Steps[T]) -> T:
@@ -279,6 +281,15 @@ class Store(ABC):
         verb = getattr(steps, "__name__", "steps").lstrip("_")
         detail = error if isinstance(error, Refused) else type(error).__name__
         return StoreError(f"cache {self.alias!r}: {verb} failed: {detail}")
+
+
+def completed(pausing: Pausing[T]) -> T:
+    """Return what comes of it, without a pause."""
+    try:
+        while True:
+            next(pausing)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
 
 
 def whole_seconds(ttl: float | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pickle import PickleError
@@ -105,7 +105,7 @@ class GenericStore(Store):
         """Close the idle connections of this process."""
         self._idle.empty()
 
-    def _run(self, steps: Steps[T], _meanwhile: Callable[[], object] | None = None) -> T:
+    def _run(self, steps: Steps[T]) -> T:
         backend: BaseCache | None = None
         try:
             backend = self._idle.take() or self._handler.create_connection(self.alias)

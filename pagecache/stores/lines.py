@@ -8,12 +8,12 @@ connection may outlive all these but the first, so that a line that was not used
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from pagecache.stores.base import Refused, Steps
+from pagecache.stores.base import Pausing, Refused, Steps
 from pagecache.stores.talk import PlainTalk, Talk, talk_of
 
 T = TypeVar("T")
@@ -66,31 +66,28 @@ class Line:
     def _begin(self) -> None:
         self._talk = talk_of(self._connection)
 
-    def exchange(
-        self, commands: Sequence[Command], meanwhile: Callable[[], object] | None = None
-    ) -> list[Any]:
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
-        talk = self._talk
-        asked = IDENTITY if time.monotonic() - self._used >= QUIET else ()
-        talk.send(packed(self.prefix, (*asked, *commands)))
-        if meanwhile is not None:
-            _done(meanwhile)
-        answers = talk.answers(len(asked) + len(commands))
-        if asked:  # who answers, after a while; who does not tell is asked again
-            hold_to(self.prefix, answers[: len(asked)])
-        self._used = time.monotonic()
-        return answers[len(asked) :]
+        return self._heard(self._say(commands), len(commands))
 
-    def drive(
-        self,
-        steps: Steps[T],
-        meanwhile: Callable[[], object] | None = None,
-        *,
-        alone: bool = False,
-    ) -> T:
+    def _say(self, commands: Sequence[Command]) -> int:
+        """Send the commands, after a while behind the question who answers; return how many answers that has."""
+        asked = IDENTITY if time.monotonic() - self._used >= QUIET else ()
+        self._talk.send(packed(self.prefix, (*asked, *commands)))
+        return len(asked)
+
+    def _heard(self, asked: int, count: int) -> list[Any]:
+        """Return so many answers, behind those to the question who answers; who does not tell is asked again."""
+        answers = self._talk.answers(asked + count)
+        if asked:
+            hold_to(self.prefix, answers[:asked])
+        self._used = time.monotonic()
+        return answers[asked:] if asked else answers
+
+    def drive(self, steps: Steps[T], *, alone: bool = False) -> Pausing[T]:
         """Perform the steps of a verb, for the only thread of the process that performs any, or for one of many.
 
-        What is to be done `meanwhile` is done as soon as something is asked.
+        It pauses whenever something is asked.
         """
         self._talk.looks = alone
         answers: Any = None
@@ -103,7 +100,9 @@ class Line:
             if commands is WHO:
                 answers = self.prefix
             else:
-                answers, meanwhile = self.exchange(commands, meanwhile), None
+                asked = self._say(commands)
+                yield
+                answers = self._heard(asked, len(commands))
 
     def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""
@@ -112,14 +111,6 @@ class Line:
     def close(self) -> None:
         """Close the connection."""
         self._connection.disconnect()
-
-
-def _done(meanwhile: Callable[[], object]) -> None:
-    """Do something else; what that raises is never taken for an answer of the server, which is still to come."""
-    try:
-        meanwhile()
-    except Exception as error:
-        raise RuntimeError("What was to be done while the server is asked failed.") from error
 
 
 def hold_to(prefix: str, said: Sequence[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -14,7 +14,16 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
 from pagecache.stores.awaited import AsyncLine, patiently
-from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store
+from pagecache.stores.base import (
+    PROBE,
+    Leased,
+    Pausing,
+    Refused,
+    Saved,
+    Steps,
+    Store,
+    completed,
+)
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
 from pagecache.stores.lines import (
@@ -88,11 +97,14 @@ class RedisStore(Store):
         """Whether the server drops keys when its memory is full."""
         return self._run(self._evicts())
 
-    def _run(self, steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
+    def _run(self, steps: Steps[T]) -> T:
+        return completed(self._pausing(steps))
+
+    def _pausing(self, steps: Steps[T]) -> Pausing[T]:
         try:
             line = self._take()
             try:
-                result = line.drive(steps, meanwhile, alone=self._is_alone)
+                result = yield from line.drive(steps, alone=self._is_alone)
             except BaseException as error:
                 self._end(line, error)
                 raise
@@ -217,12 +229,16 @@ class RedisStore(Store):
             return before is not None and before is not line.origin
 
     def _end(self, line: Line, error: BaseException) -> None:
-        """Keep a line that is in step after an error; one that is not is closed, and the idle ones with it."""
+        """Keep a line that is in step after an error; one that is not is closed, and the idle ones with it.
+
+        These are kept where nobody wants an answer any more that is on its way.
+        """
         if _is_answer(error):
             self._idle.give(line)
-        else:
+            return
+        if not isinstance(error, GeneratorExit):
             self._forget(line)
-            line.close()
+        line.close()
 
     async def _aend(self, line: AsyncLine, error: BaseException) -> None:
         if _is_answer(error):
