@@ -83,7 +83,7 @@ def parts_of(options: Namespace, plan: Plan, url: str, measured: Measured) -> It
             yield name, sweeps.table(sweep, plan, url, tell)
     written = None
     if options.writes or not plan.only:
-        written = writes.measured(url, tell, is_full=plan.is_full)
+        written = writes.measured(url, tell, rounds=plan.rounds, is_full=plan.is_full)
         yield "writes", written.table()
     if options.full or precision.NAME in plan.only:
         yield precision.NAME, precision.table(precision.measured(url, tell))

@@ -91,8 +91,8 @@ wholly too, but for the header that says that an answer is a hit.
 {figures}
 
 By `python -m benchmarks.writes`, with `--full` for all rates: a thousand pages that show a row each are asked for at
-random, by {connections} connections, {rounds} rounds of {seconds:g} s for each line. Somebody saves rows at random
-meanwhile, in a process of its own; each save drops one page of pagecache. The first save is before the clock starts,
+random, by {connections} connections, at least {rounds} rounds of {seconds:g} s for each line. Somebody saves rows at
+random meanwhile, in a process of its own; each save drops one page of pagecache. The first is before the clock starts,
 also where none follows: it takes what a process takes once. The database is SQLite, whose readers do not wait for
 writers (WAL). An answer is wrong if it is not wholly the page of a row, and stale if, before it was asked for,
 a save of its row had returned with something newer; beyond the bound, if it had {bound:g} s before, which is the

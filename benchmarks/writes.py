@@ -36,7 +36,8 @@ from tests.servers import redis
 SHORT = "pagecache", "pagecache-wsgi", "pagecache-wsgi-validate", "pagecache-wsgi-push"
 CONTENDERS = ("django", "cacheops", *SHORT)
 SHORT_RATES, RATES = (0, 10), (0, 1, 10, 100)  # writes a second
-SECONDS, ROUNDS, CONNECTIONS = 4.0, 5, 8
+SECONDS, CONNECTIONS = 4.0, 8
+ROUNDS = 5  # at least
 MOST_WRITES = 100_000  # of one run
 PAGE = re.compile(MADE + rb"(\d{8})\n")
 BOUND = 1.0  # seconds; `PUSH_BOUND` as it is by default
@@ -232,14 +233,15 @@ def p99_of(run: Run) -> float:
     return percentile(run.waits, 0.99)
 
 
-def measured(redis_url: str, tell: Tell, *, is_full: bool = False) -> Written:
-    """Measure, round after round."""
+def measured(redis_url: str, tell: Tell, *, rounds: int = ROUNDS, is_full: bool = False) -> Written:
+    """Measure, round after round, for as many rounds as one can tell something by."""
+    rounds = max(rounds, ROUNDS)
     names, rates = (CONTENDERS, RATES) if is_full else (SHORT, SHORT_RATES)
     written, firsts = Written(), itertools.count(1, MOST_WRITES)
     with servers.site(redis_url), servers.up([BY_NAME[name] for name in names]) as up, no_pauses():
         subprocess.run((sys.executable, "-m", "benchmarks.saves", "fill"), cwd=ROOT, check=True)
-        for number in range(1, ROUNDS + 1):
-            tell(f"round {number} of {ROUNDS} while somebody writes")
+        for number in range(1, rounds + 1):
+            tell(f"round {number} of {rounds} while somebody writes")
             for name, server in up.running.items():
                 for rate in rates:
                     for _ in range(2):
