@@ -80,6 +80,7 @@ class Announcer:
         # What did not get through: as long as there is some, this process neither serves nor stores.
         self.owed: Noted[object, Due] = Noted()
         self._can_mark = True
+        self.latest = object()  # another one for each announcement that begins
 
     def announce(
         self,
@@ -125,6 +126,7 @@ class Announcer:
     @contextmanager
     def _attempt(self, due: Due) -> Iterator[Announcement]:
         """Repeat what failed before whole, with fresh versions; owe all of it again unless this gets through."""
+        self.latest = object()
         owed = dict(self.owed)
         tags = due.tags.union(*(one.tags for one in owed.values()))
         ended = due.ended.union(*(one.ended for one in owed.values()))

@@ -9,7 +9,6 @@ from django.core.signals import request_finished, request_started
 from django.views.debug import SafeExceptionReporterFilter
 
 from pagecache import conf, database
-from pagecache.middleware import PageCacheMiddleware
 from pagecache.recording import (
     backends,
     exceptions,
@@ -61,11 +60,9 @@ def _hide_secrets() -> None:
         SafeExceptionReporterFilter.hidden_settings = wider
 
 
-def _begin_request(environ: Any = None, **_kwargs: Any) -> None:
+def _begin_request(**_kwargs: Any) -> None:
     begin_request()
     waiting.begin_request()
-    if environ is not None:
-        PageCacheMiddleware.meet_ahead(environ)
 
 
 def _end_request(**_kwargs: Any) -> None:

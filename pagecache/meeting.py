@@ -1,23 +1,30 @@
 """A request that comes, up to where its page is found at a glance or there is to be a look-up.
 
 A thread that waits for the store has time. So the store is asked at once for the page that the request is led to most
-likely, and whether it is led there is found out meanwhile, before anything is sent.
+likely, under WSGI even before Django makes a request of what the server says, and whether it is led there is found out
+meanwhile, before anything is sent.
 """
+
+from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
+from pagecache import conf
 from pagecache.announcing import announcer, site_store
 from pagecache.bridge import plain
 from pagecache.bridge.addresses import Address, Variables
-from pagecache.bridge.fast import FastVisit, asks_database, asks_plainly
+from pagecache.bridge.fast import HANDED_OVER, FastVisit, asks_database, asks_plainly
 from pagecache.bridge.guesses import Guesses
-from pagecache.bridge.plain import Sent
+from pagecache.bridge.outside import others_begin
+from pagecache.bridge.plain import PlainResponse, Sent
 from pagecache.bridge.ways import Recalled
 from pagecache.core.codec import Entry
 from pagecache.engine.glancing import Glance, glance
 from pagecache.engine.visit import barred, local, recipes
+from pagecache.events import logger
 from pagecache.news import news
 from pagecache.stores.heard import clock
 from pagecache.stores.local import Held
@@ -29,20 +36,21 @@ Recall = Callable[[Recalled | None], tuple[Address | None, Recalled | None]]
 class Meeting:
     """A request that comes.
 
-    There is a glance at its page if its `method` is to get that, as a whole; with None there is no glance.
+    There is a glance at its page if its `method` is to get that, as a whole; with None there is no glance. Where one is
+    guessed, it can be asked for at once; what decides is found out once the request is there.
     What the store leaves time for is to `begin` the answer.
     """
 
     __slots__ = (
         "_begin",
         "_guess",
-        "_guesses",
         "_method",
-        "_variables",
         "address",
         "begun",
         "glance",
+        "guesses",
         "recalled",
+        "variables",
     )
 
     def __init__(
@@ -53,34 +61,27 @@ class Meeting:
         method: str | None,
         begin: Callable[[], Any] | None = None,
     ) -> None:
-        self._variables, self._method, self._begin = variables, method, begin
+        self.variables, self._method, self._begin = variables, method, begin
         self.address: Address | None = None
         self.recalled: Recalled | None = None
         self.begun: Any = None
         self.glance: Glance | None = None
-        self._guess: Recalled | None = None
-        self._guesses = guesses if method == "GET" else None
-        if self._guesses is not None and (guess := self._guesses.guess(variables)) is not None:
+        self.guesses = guesses if method == "GET" else None
+        self._guess: tuple[Guesses, Recalled] | None = None
+        if self.guesses is not None and (guess := self.guesses.guess(variables)) is not None:
             self.glance = glance(guess.path, guess.way)
             if self.glance is not None:
-                self._guess = guess
+                self._guess = self.guesses, guess
 
-    def asks(self) -> bool:
-        """Ask the store for what is guessed, whose answer is taken with the page; return whether something is."""
+    def is_guessed(self) -> bool:
+        """Whether the request still says what it was guessed by."""
+        guess = self._guess
+        return guess is not None and guess[0].guess(self.variables) is guess[1]
+
+    def leave(self) -> None:
+        """Want no answer any more to what was asked."""
         if self.glance is not None:
-            self.glance.ask()
-        return self.glance is not None
-
-    def is_of(self, variables: Variables, guesses: Guesses) -> bool:
-        """Whether it is a meeting of the request with these variables, at the place of these guesses.
-
-        If not, such a request is not guessed at its own place any more: it comes to another one.
-        """
-        if self._variables is variables and self._guesses is guesses:
-            return True
-        if self._guess is not None and self._guesses is not None:
-            self._guesses.give_up(self._variables)
-        return False
+            self.glance.leave()
 
     def entry(self, recall: Recall) -> Entry | None:
         """Return the page, if it stands at a glance; after a guess what came counts only where that was right.
@@ -89,16 +90,13 @@ class Meeting:
         """
         if self._guess is None:
             self._look(recall)
-        if (glance := self.glance) is None:
+        if (glanced := self.glance) is None:
             return None
-        has_time = glance.ask()
-        is_right = self._guess is None or self._confirms(self._guess, recall)
-        if has_time and self._begin is not None:
-            try:
-                self.begun = self._begin()
-            except Exception:  # noqa: BLE001 the answer is still to come, and taken
-                self.begun = None
-        entry = glance.page()
+        has_time = glanced.ask()
+        is_right = self._guess is None or self._confirms(*self._guess, recall)
+        if has_time and is_right and self._begin is not None:
+            self.begun = _tried(self._begin)
+        entry = glanced.page()
         if not is_right:
             self.glance = None
             return None
@@ -114,30 +112,107 @@ class Meeting:
     def _look(self, recall: Recall) -> None:
         """Find out what is known of the request, and what is to be asked for."""
         self.address, self.recalled = recall(None)
-        if self.recalled is not None and asks_plainly(self._method, self._variables):
+        if self.recalled is not None and asks_plainly(self._method, self.variables):
             self.glance = glance(self.recalled.path, self.recalled.way)
 
-    def _confirms(self, guess: Recalled, recall: Recall) -> bool:
+    def _confirms(self, guesses: Guesses, guess: Recalled, recall: Recall) -> bool:
         """Whether the request is led where it was guessed."""
         try:
             self.address, self.recalled = recall(guess)
         except Exception:  # noqa: BLE001 whoever looks at the request next raises it
             return False
-        led, guesses = self.recalled, self._guesses
+        led = self.recalled
         if led is not None and led.path == guess.path and led.way == guess.way:
             return True
-        if guesses is not None and led is None:
-            guesses.forget(self._variables)
-        elif guesses is not None:
-            guesses.give_up(self._variables)
+        if led is None:
+            guesses.forget(self.variables)
+        else:
+            guesses.give_up(self.variables)
         return False
 
     def _expect(self, entry: Entry | None) -> None:
         """Let the next request like this one be met with a guess, where its page stood and there is time."""
-        if entry is None or self.recalled is None or self._guesses is None:
+        if entry is None or self.recalled is None or self.guesses is None:
             return
         if site_store().leaves_time:
-            self._guesses.expect(self._variables, self.recalled)
+            self.guesses.expect(self.variables, self.recalled)
+
+
+def _tried(begin: Callable[[], Any]) -> Any:
+    """Return an answer that is begun; None where that fails, for what was asked is still to be heard."""
+    try:
+        return begin()
+    except Exception:  # noqa: BLE001 it is tried again, where the view answers if it fails
+        logger.debug("An answer cannot be begun while the store is asked.", exc_info=True)
+        return None
+
+
+class Last:
+    """The place where the last request came that was not asked for ahead: the next one may come there."""
+
+    guesses: Guesses | None = None
+
+
+class Ahead(NamedTuple):
+    """The meeting of a request that Django is about to make, and the latest announcement before the store was asked."""
+
+    met: Meeting
+    announced: object
+
+
+last = Last()
+_ahead: ContextVar[Ahead | None] = ContextVar("pagecache_ahead", default=None)
+
+
+def ask_ahead(environ: Variables | None = None, **_kwargs: Any) -> None:
+    """Ask the store for the page of a request that Django is about to make; the middleware goes on from there.
+
+    It hears of `request_started`; under ASGI that tells no variables. Not where others hear of it, who may write what
+    the page shows, nor behind a lane, and not where a page may be held that stands without a question.
+    """
+    try:
+        if (left := _ahead.get()) is not None:
+            _leave(left.met)
+        guesses = last.guesses
+        if guesses is None or environ is None or HANDED_OVER in environ or others_begin():
+            return
+        if (conf.last or conf.get()).options.LOCAL == "push":
+            return
+        announced, method = announcer.latest, environ.get("REQUEST_METHOD")
+        met = Meeting(environ, guesses, method=method, begin=PlainResponse)
+        if met.glance is not None:
+            met.glance.ask()
+            _ahead.set(Ahead(met, announced))
+    except Exception:  # noqa: BLE001 the store is asked where the request comes
+        logger.debug("The store is not asked before Django makes a request.", exc_info=True)
+
+
+def met_ahead(variables: Variables, guesses: Guesses) -> Meeting | None:
+    """Return the meeting of a request that has come, if the store was asked for it ahead, at this place.
+
+    Code of the site may have run meanwhile, of a handler say: if that changed what the request says, or this process
+    has written something, what was asked for is of no use.
+    """
+    if (ahead := _ahead.get()) is not None:
+        met, announced = ahead
+        if met.variables is not variables or met.guesses is not guesses:
+            _leave(met)
+        elif met.is_guessed() and announced is announcer.latest:
+            _ahead.set(None)
+            return met
+        else:
+            _ahead.set(None)
+            met.leave()
+    last.guesses = guesses
+    return None
+
+
+def _leave(met: Meeting) -> None:
+    """Want nothing any more of what was asked for a request that did not come; such a one is guessed no more."""
+    _ahead.set(None)
+    met.leave()
+    if met.guesses is not None:
+        met.guesses.give_up(met.variables)
 
 
 def at_hand(known: Recalled | None) -> Sent | None:

@@ -1,21 +1,17 @@
 """The middleware that switches pagecache on: place it first in `MIDDLEWARE`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, ClassVar
-from weakref import ref
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.signals import request_started
 from django.http import HttpRequest
 
 from pagecache import conf
-from pagecache.bridge import plain
-from pagecache.bridge.addresses import Variables
+from pagecache.bridge import fast
 from pagecache.bridge.asked import DjangoAsked
-from pagecache.bridge.fast import HANDED_OVER, FastVisit, handed_over
 from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.place import Place
 from pagecache.bridge.plain import PlainResponse
@@ -25,11 +21,10 @@ from pagecache.core.codec import Entry
 from pagecache.core.reasons import Reason
 from pagecache.engine.drive import adrive, drive
 from pagecache.engine.flow import look_up_late, page
-from pagecache.events import logger
-from pagecache.meeting import Meeting
+from pagecache.meeting import Meeting, ask_ahead, met_ahead
 from pagecache.recording.recorder import recorder
 from pagecache.recording.standing import take_note
-from pagecache.stores.waiting import in_request, patience
+from pagecache.stores.waiting import in_request
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -45,27 +40,27 @@ class PageCacheMiddleware:
 
     sync_capable = True
     async_capable = True
-    _last: ClassVar[Callable[[], PageCacheMiddleware | None]] = staticmethod(lambda: None)
 
     def __init__(self, get_response: GetResponse) -> None:
         self._place = Place(type(self))
         self._get_response = get_response
         self._is_async = iscoroutinefunction(get_response)
+        # Else code of the site may have a request first, and keep it.
+        self._is_stock = type(self) is PageCacheMiddleware
         self.process_view: Any = self._process_view
         if self._is_async:
             markcoroutinefunction(self)
             self.process_view = self._aprocess_view
-        else:
-            PageCacheMiddleware._last = ref(self)
+        elif self._is_stock:
+            request_started.connect(ask_ahead, dispatch_uid="pagecache.meeting")
 
     def __call__(self, request: HttpRequest) -> Any:
         """Answer a request, from the store where that is right."""
         if self._is_async:
             return self.__acall__(request)
         with in_request():
-            ahead = handed_over(request)
-            if (visit := self._from_lane(request, ahead)) is None:
-                met = self._met(request, ahead)
+            if (visit := self._handed_over(request)) is None:
+                met = self._meeting_of(request)
                 entry = met.entry(partial(self._place.recall, request))
                 if (served := self._served(request, met, entry)) is not None:
                     return served
@@ -79,8 +74,8 @@ class PageCacheMiddleware:
     async def __acall__(self, request: HttpRequest) -> Any:
         """Answer a request on the event loop."""
         with in_request():
-            if (visit := self._from_lane(request, handed_over(request))) is None:
-                met = self._meet(request.META, None, request.method)
+            if (visit := self._handed_over(request)) is None:
+                met = self._new_meeting(request)
                 entry = await met.aentry(partial(self._place.recall, request))
                 if (served := self._served(request, met, entry)) is not None:
                     return served
@@ -95,36 +90,10 @@ class PageCacheMiddleware:
         """Return the visit of a request, without a glance at its page."""
         return self._visit(request, self._facts_of(request))
 
-    @classmethod
-    def meet_ahead(cls, environ: dict[str, Any]) -> None:
-        """Meet a request, of which a server says this, before Django makes one of it; hand that over with it.
-
-        So the store is asked meanwhile. Whose middleware was loaded last has it, most likely, unless a lane or somebody
-        else looks after it.
-        """
-        if isinstance(environ.get(HANDED_OVER), Meeting):
-            del environ[HANDED_OVER]  # of a request that did not come; by now it is old
-        middleware = cls._last()
-        if middleware is None or HANDED_OVER in environ:
-            return
-        try:
-            middleware._meet_ahead(environ)  # noqa: SLF001 its own
-        except Exception:  # noqa: BLE001 it is met where it comes
-            logger.debug("A request is not met before Django has it.", exc_info=True)
-
-    def _meet_ahead(self, environ: dict[str, Any]) -> None:
-        """Do so, unless somebody else hears of it first, who could write what its page shows."""
-        is_first = not self._place.outside and not plain.is_heard_by_others()
-        if is_first and conf.get().options.LOCAL != "push":
-            met = self._meet(environ, self._place.guesses, environ["REQUEST_METHOD"])
-            if met.asks():
-                environ[HANDED_OVER] = met
-
-    def _from_lane(self, request: HttpRequest, ahead: Any) -> DjangoVisit | None:
+    def _handed_over(self, request: HttpRequest) -> DjangoVisit | None:
         """Return the visit of a request that a lane has handed over, which goes on from what was found for it."""
-        if not isinstance(ahead, FastVisit):
+        if (ahead := fast.handed_over(request)) is None:
             return None
-        patience.set(ahead.patience)
         visit = self._visit(request, ahead.facts_of(request) or self._facts_of(request))
         visit.go_on_from(ahead)
         visit.asked.learn = None  # no rule was asked by this visit
@@ -133,17 +102,20 @@ class PageCacheMiddleware:
     def _facts_of(self, request: HttpRequest) -> DjangoAsked:
         return self._place.facts_of(request, *self._place.recall(request))
 
-    def _met(self, request: HttpRequest, ahead: Any) -> Meeting:
-        """Meet a request, unless that was done."""
-        variables, guesses = request.META, self._place.guesses
-        if isinstance(ahead, Meeting) and ahead.is_of(variables, guesses):
-            return ahead
-        return self._meet(variables, guesses, request.method)
+    def _meeting_of(self, request: HttpRequest) -> Meeting:
+        """Return the meeting of a request, at which the store may have been asked already."""
+        guesses = self._place.guesses
+        ahead = met_ahead(request.META, guesses) if self._is_stock else None
+        return ahead or self._new_meeting(request, guesses)
 
-    def _meet(self, variables: Variables, guesses: Guesses | None, method: str | None) -> Meeting:
-        """Meet a request with these variables: with no glance inside of a page that is being made."""
-        is_apart = recorder() is None
-        return Meeting(variables, guesses, method=method if is_apart else None, begin=PlainResponse)
+    def _new_meeting(self, request: HttpRequest, guesses: Guesses | None = None) -> Meeting:
+        """Meet a request: with no glance inside of a page that is being made."""
+        return Meeting(
+            request.META,
+            guesses,
+            method=request.method if recorder() is None else None,
+            begin=PlainResponse,
+        )
 
     def _visit_of(self, request: HttpRequest, met: Meeting) -> DjangoVisit:
         """Return the visit of a request that was met."""

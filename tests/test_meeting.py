@@ -6,9 +6,12 @@ import importlib.util
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial, wraps
 from gettext import NullTranslations
-from typing import Any
+from inspect import GEN_CLOSED, getgeneratorstate
+from threading import current_thread
+from typing import Any, ClassVar
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler, get_path_info
@@ -18,14 +21,15 @@ from django.db import close_old_connections, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 from django.urls import path
 from django.utils import translation
 from django.utils.translation import trans_real
 from freezegun import freeze_time
 from redis.exceptions import ResponseError
 
-from pagecache import depends_on, invalidate, wsgi
+from pagecache import depends_on, invalidate, meeting, wsgi
 from pagecache.announcing import Due, _announcement, announcer, site_store
 from pagecache.bridge import plain
 from pagecache.bridge.fast import HANDED_OVER
@@ -33,7 +37,9 @@ from pagecache.bridge.guesses import Guesses
 from pagecache.bridge.plain import PlainResponse
 from pagecache.bridge.ways import MOST, MOST_TEXT, Recalled, Ways
 from pagecache.core.codec import Entry
+from pagecache.engine.background import NAME
 from pagecache.meeting import Meeting
+from pagecache.middleware import PageCacheMiddleware
 from pagecache.recording.recorder import current
 from pagecache.stores import open_store
 from pagecache.stores.lines import Line
@@ -46,6 +52,7 @@ from tests.lanes import (
     MIDDLEWARE_SYNC,
     PATH,
     REDIS,
+    STOCK,
     WSGI,
     Lane,
     showing,
@@ -80,7 +87,7 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(cls, name, noted)
 
-    noting(Line, "_say", "asked")
+    noting(Line, "send", "asked")
     noting(Ways, "recall", "recalled")
     noting(PlainResponse, "__init__", "begun")
     return done
@@ -273,19 +280,28 @@ def test_what_only_django_finds_out_is_asked_for_where_the_request_comes(
     assert trips == ["made", "asked", "recalled", "begun"]
 
 
+class Noting:
+    """Notes what a variable of the context is set to."""
+
+    def __init__(self, variable: ContextVar[Any], noted: list[Any]) -> None:
+        self._variable, self._noted = variable, noted
+
+    def get(self) -> Any:
+        return self._variable.get()
+
+    def set(self, value: Any) -> None:
+        self._variable.set(value)
+        if value is not None:
+            self._noted.append(value.met)
+
+
 @pytest.fixture
-def met_ahead(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The meetings at which something was asked for before there was a request."""
+def met_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The meetings that were begun before there was a request."""
     met: list[Any] = []
-    asks = Meeting.asks
-
-    def noted(self: Meeting) -> bool:
-        if is_asked := asks(self):
-            met.append(self)
-        return is_asked
-
-    monkeypatch.setattr(Meeting, "asks", noted)
-    return met
+    monkeypatch.setattr(meeting, "_ahead", Noting(meeting._ahead, met))
+    yield met
+    meeting._ahead.set(None)
 
 
 @through(MIDDLEWARE_SYNC, stores=(REDIS,))
@@ -296,7 +312,8 @@ def test_nothing_is_left_in_a_request_that_was_met_ahead(lane: Lane, met_ahead: 
     with making(kept.append):
         assert lane.see().hit
 
-    assert [met._variables for met in met_ahead] == kept
+    assert [met.variables for met in met_ahead] == kept
+    assert meeting._ahead.get() is None
     assert HANDED_OVER not in kept[0]
 
 
@@ -424,31 +441,202 @@ def test_what_was_asked_for_a_request_that_did_not_come_is_of_no_use_for_another
         texts.append("new")
         invalidate("site")
 
-        assert met_ahead[-1]._variables is variables
+        assert met_ahead[-1].variables is variables
         assert answer(variables) == b"new"
 
 
+Hook = Callable[[HttpRequest], object]
+
+
+class Hooked(PageCacheMiddleware):
+    """A site's own class, which has each request first."""
+
+    hooks: ClassVar[list[Hook]] = []
+
+    def __call__(self, request: HttpRequest) -> Any:
+        for hook in self.hooks:
+            hook(request)
+        return super().__call__(request)
+
+
+@pytest.fixture(params=["class", "handler"])
+def hooks(lane: Lane, request: pytest.FixtureRequest) -> Iterator[list[Hook]]:
+    """What code of the site does with each request between Django and the middleware: in a class of it, or before."""
+    hooks: list[Hook] = []
+    load = ClientHandler.load_middleware
+
+    def wrapped(self: Any, is_async: bool = False) -> None:
+        load(self, is_async)
+        chain = self._middleware_chain
+
+        def hooked(asked: HttpRequest) -> Any:
+            for hook in hooks:
+                hook(asked)
+            return chain(asked)
+
+        self._middleware_chain = hooked
+
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param == "class":
+            patched.setattr(Hooked, "hooks", hooks)
+            lane.settings.MIDDLEWARE = [f"{__name__}.Hooked", *STOCK]
+        else:
+            patched.setattr(ClientHandler, "load_middleware", wrapped)
+        yield hooks
+
+
 @through(MIDDLEWARE_SYNC, stores=(REDIS,))
-def test_a_request_that_nobody_sent_is_not_met(lane: Lane, met_ahead: list[Any]) -> None:
-    """It is made for a page that has ended, which is there."""
-    seen: list[HttpRequest] = []
+def test_what_is_changed_of_a_request_before_it_comes_leads_elsewhere(
+    lane: Lane, hooks: list[Hook]
+) -> None:
+    """What a visitor says of their plan counts only until the site has looked at their token."""
 
-    def shown(request: HttpRequest) -> str:
-        seen.append(request)
-        return str(len(seen))
+    def plan(request: HttpRequest) -> None:
+        is_paid = request.META.get("HTTP_X_TOKEN") == "secret"
+        request.META["HTTP_X_PLAN"] = "paid" if is_paid else "free"
 
+    lane.configure(REVEAL=None, KEY_HEADERS=["X-Plan"])
+    lane.show(showing(lambda request: request.headers.get("X-Plan")))
+    hooks.append(plan)
+    for _ in range(4):
+        assert lane.read(**headers(X_Token="secret")) == "paid"
+
+    assert lane.read(**headers(X_Plan="paid")) == "free"
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_is_written_for_a_request_before_it_comes_is_shown(
+    lane: Lane, hooks: list[Hook]
+) -> None:
+    texts = ["0"]
+
+    def write(_request: HttpRequest) -> None:
+        texts.append(str(len(texts)))
+        invalidate("site")
+
+    warm_with(lane, lambda _request: texts[-1])
+    hooks.append(write)
+
+    assert [lane.read() for _ in range(3)] == ["1", "2", "3"]
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_class_that_keeps_requests_costs_nothing(
+    lane: Lane, trips: list[str], met_ahead: list[Any]
+) -> None:
+    lane.settings.MIDDLEWARE = [f"{__name__}.Hooked", *STOCK]
+    warm_with(lane)
+
+    assert count(trips, lane.read) == 1
+    assert not met_ahead
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_who_hears_of_requests_no_more_may_write_a_last_time(lane: Lane) -> None:
+    """Django tells all who heard of it when it began to tell."""
+    texts = ["old"]
+    warm_with(lane, lambda _request: texts[-1])
+
+    def second(**_kwargs: object) -> None:
+        texts.append("new")
+        invalidate("site")
+
+    def first(**_kwargs: object) -> None:
+        request_started.disconnect(first)
+        request_started.disconnect(second)
+
+    request_started.connect(first)
+    request_started.receivers.insert(0, request_started.receivers.pop())
+    request_started.connect(second)
+    try:
+        assert lane.read() == "new"
+    finally:
+        first()
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_was_asked_for_one_request_is_for_no_other_of_which_nobody_was_told(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    lane.configure(REVEAL=None, KEY_HEADERS=["X-Plan"])
+    lane.show(showing(lambda request: request.headers.get("X-Plan")))
+    for plan in ("paid", "free") * 4:
+        lane.read(**headers(X_Plan=plan))
+    met_ahead.clear()
+    free, paid = (RequestFactory().get(PATH, HTTP_X_PLAN=plan) for plan in ("free", "paid"))
+    request_started.send(sender=WSGIHandler, environ=free.META)
+    handler: Any = lane.visitor().client.handler
+
+    assert [met.variables for met in met_ahead] == [free.META]
+    assert handler.get_response(paid).content == b"paid"
+
+
+def test_what_is_no_mapping_is_not_met() -> None:
+    for environ in ([("a", "b")], 5, ""):
+        request_started.send(sender=None, environ=environ)
+
+    assert meeting._ahead.get() is None
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_nobody_sent_is_not_met(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made for a page that has ended, which is there, in a thread of its own."""
+    renders: list[str] = []
+    met_in: list[str] = []
+
+    def shown(_request: HttpRequest) -> str:
+        renders.append(current_thread().name)
+        return str(len(renders))
+
+    def is_met() -> bool:
+        met_in.append(current_thread().name)
+        return False
+
+    monkeypatch.setattr(meeting, "others_begin", is_met)
     lane.configure(REVEAL=None, TIMEOUT=60, STALE_WHILE_REVALIDATE=60)
     lane.show(showing(shown))
     with freeze_time() as clock:
         for _ in range(4):
             lane.read()
         clock.tick(70)
-        met_ahead.clear()
         assert lane.read() == "1"
         until(lambda: lane.read() == "2", "the page that is made anew")
 
-    assert all(met._variables is not seen[1].META for met in met_ahead)
-    assert HANDED_OVER not in seen[1].META
+    here = current_thread().name
+    assert renders == [here, NAME]
+    assert set(met_in) == {here}
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_did_not_come_is_given_up_by_the_next_one(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    """Whoever sends that."""
+    warm_with(lane)
+    met_ahead.clear()
+    asked = RequestFactory().get(PATH).META
+    request_started.send(sender=WSGIHandler, environ=asked)
+    assert len(met_ahead) == 1
+    request_started.send(sender=WSGIHandler)
+
+    assert meeting._ahead.get() is None
+    assert getgeneratorstate(met_ahead[0].glance._awaited) == GEN_CLOSED
+    for _ in range(2):
+        request_started.send(sender=WSGIHandler, environ=asked)
+    assert len(met_ahead) == 1
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_the_place_of_the_last_request_is_the_next_ones_where_that_of_an_earlier_one_is_gone(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    warm_with(lane)
+    Client().get("/page/?other")
+    met_ahead.clear()
+    for _ in range(2):
+        assert lane.read() == "page"
+
+    assert len(met_ahead) == 1
 
 
 @through(MIDDLEWARE_SYNC, stores=(REDIS,))
@@ -457,15 +645,15 @@ def test_a_request_that_cannot_be_met_ahead_is_met_where_it_comes(
 ) -> None:
     warm_with(lane)
 
-    def fails(_self: Meeting) -> bool:
+    def fails() -> bool:
         raise ValueError
 
-    monkeypatch.setattr(Meeting, "asks", fails)
+    monkeypatch.setattr(meeting, "others_begin", fails)
     with caplog.at_level("DEBUG", "pagecache"):
         assert lane.read() == "page"
 
     assert lane.renders == 1
-    assert "A request is not met before Django has it." in caplog.text
+    assert "The store is not asked before Django makes a request." in caplog.text
 
 
 # What may go wrong
@@ -606,7 +794,7 @@ def test_view_answers_where_a_guess_cannot_be_asked_for(
     def failing(*_args: object, **_kwargs: object) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(Line, "_say", failing)
+    monkeypatch.setattr(Line, "send", failing)
 
     assert lane.read() == "page"
     assert lane.renders == 2

@@ -75,13 +75,13 @@ def test_a_page_takes_little_more_than_its_body(lane: Lane, name: str, *, compre
 def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is sent to the Redis: commands and keys, and how many values follow them."""
     sent: list[Any] = []
-    say = Line._say
+    send = Line.send
 
     def noted(self: Line, commands: Any) -> int:
         sent.extend((words, tuple(keys), len(rest)) for words, keys, rest in commands)
-        return say(self, commands)
+        return send(self, commands)
 
-    monkeypatch.setattr(Line, "_say", noted)
+    monkeypatch.setattr(Line, "send", noted)
     return sent
 
 

@@ -26,7 +26,7 @@ from pagecache.bridge.visit import DjangoVisit
 from pagecache.core.codec import Entry
 from pagecache.events import logger
 from pagecache.recording.recorder import Recorder, begin_request, current, end_request
-from pagecache.stores.waiting import Patience, part_of
+from pagecache.stores.waiting import Patience, part_of, patience
 
 HANDED_OVER = "pagecache.visit"  # in the environment, or the scope, that is handed over
 FAILED = "A fast lane leaves a request to Django, since it cannot tell whether its page is stored."
@@ -180,7 +180,10 @@ def problem_of(middleware: Sequence[str]) -> str | None:
     )
 
 
-def handed_over(request: HttpRequest) -> Any:
-    """Return what was handed over with a request, by a lane as a rule, if it was; and leave no trace of it."""
+def handed_over(request: HttpRequest) -> FastVisit | None:
+    """Return what a lane handed over with a request, if it did; and leave no trace of it."""
     held: Any = getattr(request, "scope", request.META)
-    return held.pop(HANDED_OVER, None)
+    ahead: FastVisit | None = held.pop(HANDED_OVER, None)
+    if ahead is not None:
+        patience.set(ahead.patience)
+    return ahead

@@ -108,7 +108,15 @@ IDLE = {
     *map(_path, (close_caches, close_old_connections, reset_queries, reset_urlconf)),
     "pagecache.apps._begin_request",
     "pagecache.apps._end_request",
+    "pagecache.meeting.ask_ahead",
 }
+_first = Strangers(request_started, knows=IDLE.__contains__)
+
+
+def others_begin() -> bool:
+    """Whether somebody else hears that a request starts, and may write then what its page shows."""
+    _first.changed()
+    return bool(_first.unknown)
 
 
 def is_plain_route(match: ResolverMatch) -> bool:

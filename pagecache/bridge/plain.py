@@ -121,7 +121,8 @@ class PlainResponse(HttpResponse):
 
         The URLconf that Django's handler made active is the site's own, which counts as well where none is.
         """
-        if is_heard_by_others() or site_store().asks_database or asks_for_hosts():
+        _hearing.changed()
+        if _hearing.unknown or site_store().asks_database or asks_for_hosts():
             super().close()
             return
         for close in self._resource_closers:
@@ -133,12 +134,6 @@ class PlainResponse(HttpResponse):
         self.closed = True
         waiting.end_request()
         end_request()
-
-
-def is_heard_by_others() -> bool:
-    """Whether others hear of the beginnings and ends of requests than those that find nothing to end of a hit."""
-    _hearing.changed()
-    return bool(_hearing.unknown)
 
 
 def asks_for_hosts() -> bool:

@@ -136,9 +136,11 @@ class Unsent(DjangoVisit):
         with _as_there(self.asked):
             set_script_prefix(self.asked.script)
             variables = self.request.META
-            variables[HANDED_OVER] = self  # so that nobody meets it
-            request_started.send(sender=WSGIHandler, environ=variables)
-            del variables[HANDED_OVER]
+            variables[HANDED_OVER] = self  # nothing is to be asked for it
+            try:
+                request_started.send(sender=WSGIHandler, environ=variables)
+            finally:
+                variables.pop(HANDED_OVER, None)
             response = None
             try:
                 response = answer()

@@ -17,7 +17,7 @@ from pagecache.core.codec import Entry
 from pagecache.core.types import Way
 from pagecache.core.vector import is_version, versions_in
 from pagecache.engine.visit import barred, known_tags, local, recipes
-from pagecache.stores.base import Pausing, Store
+from pagecache.stores.base import Pausing, Store, completed
 from pagecache.stores.local import Held
 from pagecache.writes import writes
 
@@ -35,42 +35,42 @@ class Glance:
     tags: tuple[str, ...]
     keys: tuple[str, ...]
     held: Held | None = None
+    _is_asked: bool = False
+    _awaited: Pausing[list[bytes | None]] | None = None
     _values: Sequence[bytes | None] = ()
     _error: Exception | None = None
-    _asked: Pausing[list[bytes | None]] | None = None
-    _is_awaited: bool = False
 
     def ask(self) -> bool:
         """Ask the store, unless that is done; return whether its answer is on its way, which leaves time."""
-        if self.keys and self._asked is None:
-            self._asked = self.store.fetching(self.keys)
-            self._go_on(self._asked)
-        return self._is_awaited
+        if self.keys and not self._is_asked:
+            self._is_asked, asked = True, self.store.fetching(self.keys)
+            try:
+                next(asked)
+                self._awaited = asked
+            except StopIteration as stop:
+                self._values = stop.value
+            except Exception as error:  # noqa: BLE001 the look-up raises it
+                self._error = error
+        return self._awaited is not None
+
+    def leave(self) -> None:
+        """Want no answer any more."""
+        if self._awaited is not None:
+            self._awaited.close()
 
     def page(self) -> Entry | None:
-        """Return the page that was asked for, if it stands; None where there is to be a look-up."""
-        while self._is_awaited and self._asked is not None:
-            self._go_on(self._asked)
+        """Ask, unless that is done; return the page, if it stands, and None where there is to be a look-up."""
+        self.ask()
         try:
+            if self._awaited is not None:
+                self._values = completed(self._awaited)
             return self._page() if self._error is None else None
         except Exception as error:  # noqa: BLE001 the look-up raises it
             self._error = error
             return None
 
-    def _go_on(self, asked: Pausing[list[bytes | None]]) -> None:
-        """Go on until the answer is on its way, or there."""
-        self._is_awaited = False
-        try:
-            next(asked)
-        except StopIteration as stop:
-            self._values = stop.value
-        except Exception as error:  # noqa: BLE001 the look-up raises it
-            self._error = error
-        else:
-            self._is_awaited = True
-
     async def arun(self) -> Entry | None:
-        """Do the same on the event loop."""
+        """Ask and return the page, on the event loop."""
         try:
             if self.keys:
                 self._values = await self.store.afetch(self.keys)

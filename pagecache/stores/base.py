@@ -21,9 +21,8 @@ from pagecache.stores.waiting import Circuit, Latency, current_patience
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
-Pausing = Generator[
-    None, None, T
-]  # pauses while an answer is on its way; closed where nobody wants it any more
+# What pauses while an answer is on its way. It is run to its end, or closed where nobody wants that any more.
+Pausing = Generator[None, None, T]
 # What stands in the place of a lease, and the beginning of another value.
 Leased = tuple[bytes | None, bytes]
 Saved = tuple[bytes, ...] | Reason  # the versions that an entry was saved with, or why it was not
@@ -137,7 +136,10 @@ class Store(ABC):
         return self._ask(self._fetch(keys), self.reading) if keys else []
 
     def fetching(self, keys: Sequence[str]) -> Pausing[list[bytes | None]]:
-        """Return what `fetch` returns; a store that `leaves_time` pauses while the answer is on its way."""
+        """Ask at the first `next`, and return in the end what `fetch` returns of keys, of which there are some.
+
+        Only a store that `leaves_time` pauses between. What is done then counts as time that the store took.
+        """
         with Call(self, self.reading):
             return (yield from self._pausing(self._fetch(keys)))
 
@@ -240,14 +242,13 @@ class Store(ABC):
     def close(self) -> None:
         """Close what is open and idle; what belongs to an event loop is closed at the end of the loop."""
 
-    @abstractmethod
     def _run(self, steps: Steps[T]) -> T:
-        """Perform the steps of a verb; whatever fails becomes a `StoreError`."""
+        """Perform the steps of a verb without a pause."""
+        return completed(self._pausing(steps))
 
+    @abstractmethod
     def _pausing(self, steps: Steps[T]) -> Pausing[T]:
-        """Do the same, pausing where the store leaves time."""
-        yield from ()
-        return self._run(steps)
+        """Perform the steps of a verb; whatever fails becomes a `StoreError`."""
 
     @abstractmethod
     async def _arun(self, steps: Steps[T]) -> T:

@@ -22,7 +22,16 @@ from django.utils.module_loading import import_string
 
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan, held_still, is_version
-from pagecache.stores.base import PROBE, Leased, Refused, Saved, Steps, Store, whole_seconds
+from pagecache.stores.base import (
+    PROBE,
+    Leased,
+    Pausing,
+    Refused,
+    Saved,
+    Steps,
+    Store,
+    whole_seconds,
+)
 from pagecache.stores.idle import Idle, LoopIdle
 from pagecache.transactions import in_transaction, keeps_view
 
@@ -105,7 +114,8 @@ class GenericStore(Store):
         """Close the idle connections of this process."""
         self._idle.empty()
 
-    def _run(self, steps: Steps[T]) -> T:
+    def _pausing(self, steps: Steps[T]) -> Pausing[T]:
+        yield from ()
         backend: BaseCache | None = None
         try:
             backend = self._idle.take() or self._handler.create_connection(self.alias)

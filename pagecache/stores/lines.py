@@ -21,6 +21,13 @@ T = TypeVar("T")
 # What the command is, its keys, what follows them.
 Command = tuple[tuple[str, ...], Sequence[str], tuple[bytes, ...]]
 
+
+class Questions(tuple[Command, ...]):
+    """Commands that are asked again and again: with keys in a tuple, and no values."""
+
+    __slots__ = ()
+
+
 QUIET = 1.0  # seconds without use in which a server does not fail over and back, nor closes a line
 ELSEWHERE = "another server answers than before"
 IDENTITY: tuple[Command, ...] = (
@@ -68,21 +75,21 @@ class Line:
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands at once and return the answers; an error that the server answers is a value."""
-        return self._heard(self._say(commands), len(commands))
+        return self.answers(self.send(commands), len(commands))
 
-    def _say(self, commands: Sequence[Command]) -> int:
-        """Send the commands, after a while behind the question who answers; return how many answers that has."""
+    def send(self, commands: Sequence[Command]) -> int:
+        """Send the commands, after a while behind the question who answers; return how many answers come before."""
         asked = IDENTITY if time.monotonic() - self._used >= QUIET else ()
-        self._talk.send(packed(self.prefix, (*asked, *commands)))
+        self._talk.send(packed(self.prefix, (*asked, *commands) if asked else commands))
         return len(asked)
 
-    def _heard(self, asked: int, count: int) -> list[Any]:
-        """Return so many answers, behind those to the question who answers; who does not tell is asked again."""
-        answers = self._talk.answers(asked + count)
-        if asked:
-            hold_to(self.prefix, answers[:asked])
+    def answers(self, before: int, count: int) -> list[Any]:
+        """Return so many answers, behind those that say who answers; who does not tell is asked again."""
+        answers = self._talk.answers(before + count)
+        if before:
+            hold_to(self.prefix, answers[:before])
         self._used = time.monotonic()
-        return answers[asked:] if asked else answers
+        return answers[before:]
 
     def drive(self, steps: Steps[T], *, alone: bool = False) -> Pausing[T]:
         """Perform the steps of a verb, for the only thread of the process that performs any, or for one of many.
@@ -100,9 +107,9 @@ class Line:
             if commands is WHO:
                 answers = self.prefix
             else:
-                asked = self._say(commands)
+                before = self.send(commands)
                 yield
-                answers = self._heard(asked, len(commands))
+                answers = self.answers(before, len(commands))
 
     def is_closed(self) -> bool:
         """Whether the server has closed it meanwhile."""
@@ -121,17 +128,24 @@ def hold_to(prefix: str, said: Sequence[Any]) -> None:
 
 def packed(prefix: str, commands: Sequence[Command]) -> bytes:
     """Return the commands as they are sent, with the prefix before each key."""
+    if type(commands) is Questions:
+        return _packed_questions(prefix, commands)
     parts: list[bytes] = []
     for words, keys, rest in commands:
-        parts.append(_head(prefix, words, tuple(keys), len(rest)))
+        parts.append(_head(prefix, words, keys, len(rest)))
         for value in rest:
             parts += (b"$%d\r\n" % len(value), value, b"\r\n")
     return b"".join(parts)
 
 
 @lru_cache(4096)
-def _head(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int) -> bytes:
-    """Return the beginning of a command; remembered, for a page that is asked for again needs the same keys."""
+def _packed_questions(prefix: str, questions: Questions) -> bytes:
+    """Return questions as they are sent; remembered, for a page that is asked for again needs the same."""
+    return packed(prefix, tuple(questions))
+
+
+def _head(prefix: str, words: tuple[str, ...], keys: Sequence[str], more: int) -> bytes:
+    """Return the beginning of a command."""
     head = [f"${len(word)}\r\n{word}\r\n" for word in words]
     named = [f"${len(prefix) + len(key)}\r\n{prefix}{key}\r\n" for key in keys]
     return "".join((f"*{len(words) + len(keys) + more}\r\n", *head, *named)).encode("ascii")

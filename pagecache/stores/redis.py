@@ -22,7 +22,6 @@ from pagecache.stores.base import (
     Saved,
     Steps,
     Store,
-    completed,
 )
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
@@ -33,6 +32,7 @@ from pagecache.stores.lines import (
     Command,
     Line,
     Origin,
+    Questions,
     checked,
 )
 from pagecache.stores.listening import Listener
@@ -96,9 +96,6 @@ class RedisStore(Store):
     def evicts(self) -> bool:
         """Whether the server drops keys when its memory is full."""
         return self._run(self._evicts())
-
-    def _run(self, steps: Steps[T]) -> T:
-        return completed(self._pausing(steps))
 
     def _pausing(self, steps: Steps[T]) -> Pausing[T]:
         try:
@@ -231,7 +228,7 @@ class RedisStore(Store):
     def _end(self, line: Line, error: BaseException) -> None:
         """Keep a line that is in step after an error; one that is not is closed, and the idle ones with it.
 
-        These are kept where nobody wants an answer any more that is on its way.
+        Only the line is closed whose answer nobody wants any more: nothing is wrong with the server.
         """
         if _is_answer(error):
             self._idle.give(line)
@@ -259,7 +256,8 @@ class RedisStore(Store):
     def _fetch(self, keys: Sequence[str]) -> Steps[list[bytes | None]]:
         listener = self._listener
         asked = None if listener is None else listener.ask(keys, (yield WHO))
-        values: list[bytes | None] = checked((yield ((("MGET",), keys, ()), TAKES_WRITES)))[0]
+        questions = Questions(((("MGET",), tuple(keys), ()), TAKES_WRITES))
+        values: list[bytes | None] = checked((yield questions))[0]
         if asked is not None:
             asked.keep(keys, values)
         return values

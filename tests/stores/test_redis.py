@@ -12,7 +12,7 @@ import pytest
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
 from pagecache.stores import Store
-from pagecache.stores.lines import packed
+from pagecache.stores.lines import Questions, packed
 from pagecache.stores.redis import RedisStore
 from tests.stores.backends import OpenStore, redis_backend
 from tests.stores.instances import Instance, opened, raw_key
@@ -134,6 +134,14 @@ def test_commands_are_packed_with_the_prefix_before_keys_only() -> None:
         b"*4\r\n$3\r\nSET\r\n$3\r\np:k\r\n$3\r\nv\r\n\r\n$2\r\nPX\r\n"
         b"*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n"
     )
+
+
+def test_questions_are_packed_as_other_commands_are_and_remembered_as_a_whole() -> None:
+    asked = ((("MGET",), ("a", "b"), ()), (("PERSIST",), ("c",), ()))
+    sent = packed("p:", Questions(asked))
+    assert sent == packed("p:", asked)
+    assert packed("p:", Questions(asked)) is sent
+    assert packed("q:", Questions(asked)) == packed("q:", asked) != sent
 
 
 def test_a_store_knows_whether_two_threads_were_at_work_at_once(store: RedisStore) -> None:
