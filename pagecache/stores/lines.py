@@ -132,7 +132,7 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
         return _packed_questions(prefix, commands)
     parts: list[bytes] = []
     for words, keys, rest in commands:
-        parts.append(_head(prefix, words, keys, len(rest)))
+        parts.append(_head(prefix, words, tuple(keys), len(rest)))
         for value in rest:
             parts += (b"$%d\r\n" % len(value), value, b"\r\n")
     return b"".join(parts)
@@ -144,8 +144,9 @@ def _packed_questions(prefix: str, questions: Questions) -> bytes:
     return packed(prefix, tuple(questions))
 
 
-def _head(prefix: str, words: tuple[str, ...], keys: Sequence[str], more: int) -> bytes:
-    """Return the beginning of a command."""
+@lru_cache(4096)
+def _head(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int) -> bytes:
+    """Return the beginning of a command; remembered, for a page that is made anew needs the same keys."""
     head = [f"${len(word)}\r\n{word}\r\n" for word in words]
     named = [f"${len(prefix) + len(key)}\r\n{prefix}{key}\r\n" for key in keys]
     return "".join((f"*{len(words) + len(keys) + more}\r\n", *head, *named)).encode("ascii")
