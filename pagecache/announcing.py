@@ -80,7 +80,7 @@ class Announcer:
         # What did not get through: as long as there is some, this process neither serves nor stores.
         self.owed: Noted[object, Due] = Noted()
         self._can_mark = True
-        self.latest = object()  # another one for each announcement that begins
+        self.latest = object()  # another one whenever an announcement begins or ends
 
     def announce(
         self,
@@ -144,6 +144,8 @@ class Announcer:
                 )
         else:
             self._paid(owed)
+        finally:
+            self.latest = object()
 
     def _paid(self, owed: Iterable[object]) -> None:
         """Forget failures that got through, or that a later one holds; one that came meanwhile stays."""

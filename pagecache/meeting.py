@@ -17,7 +17,7 @@ from pagecache.announcing import announcer, site_store
 from pagecache.bridge import plain
 from pagecache.bridge.addresses import Address, Variables
 from pagecache.bridge.fast import HANDED_OVER, FastVisit, asks_database, asks_plainly
-from pagecache.bridge.guesses import Guesses
+from pagecache.bridge.guesses import Guesses, Likeness, likeness
 from pagecache.bridge.outside import others_begin
 from pagecache.bridge.plain import PlainResponse, Sent
 from pagecache.bridge.ways import Recalled
@@ -29,6 +29,8 @@ from pagecache.news import news
 from pagecache.stores.heard import clock
 from pagecache.stores.local import Held
 from pagecache.writes import writes
+
+MOMENT = 0.05  # seconds that Django takes at most to make a request, unless it does something else
 
 Recall = Callable[[Recalled | None], tuple[Address | None, Recalled | None]]
 
@@ -78,11 +80,6 @@ class Meeting:
         guess = self._guess
         return guess is not None and guess[0].guess(self.variables) is guess[1]
 
-    def leave(self) -> None:
-        """Want no answer any more to what was asked."""
-        if self.glance is not None:
-            self.glance.leave()
-
     def entry(self, recall: Recall) -> Entry | None:
         """Return the page, if it stands at a glance; after a guess what came counts only where that was right.
 
@@ -127,7 +124,7 @@ class Meeting:
         if led is None:
             guesses.forget(self.variables)
         else:
-            guesses.give_up(self.variables)
+            guesses.give_up(likeness(self.variables))
         return False
 
     def _expect(self, entry: Entry | None) -> None:
@@ -154,35 +151,43 @@ class Last:
 
 
 class Ahead(NamedTuple):
-    """The meeting of a request that Django is about to make, and the latest announcement before the store was asked."""
+    """The meeting of a request that Django is about to make, and how all was before the store was asked."""
 
     met: Meeting
+    glance: Glance
+    guesses: Guesses
+    said: Likeness
     announced: object
+    at: float  # by the monotonic clock
 
 
 last = Last()
 _ahead: ContextVar[Ahead | None] = ContextVar("pagecache_ahead", default=None)
 
 
-def ask_ahead(environ: Variables | None = None, **_kwargs: Any) -> None:
+def ask_ahead(sender: Any = None, environ: Variables | None = None, **_kwargs: Any) -> None:
     """Ask the store for the page of a request that Django is about to make; the middleware goes on from there.
 
     It hears of `request_started`; under ASGI that tells no variables. Not where others hear of it, who may write what
-    the page shows, nor behind a lane, and not where a page may be held that stands without a question.
+    the page shows, nor before a handler of the site's, nor behind a lane, and not where a page may be held that stands
+    without a question.
     """
     try:
         if (left := _ahead.get()) is not None:
-            _leave(left.met)
+            _leave(left)
         guesses = last.guesses
         if guesses is None or environ is None or HANDED_OVER in environ or others_begin():
+            return
+        if not sender.__module__.startswith("django."):
             return
         if (conf.last or conf.get()).options.LOCAL == "push":
             return
         announced, method = announcer.latest, environ.get("REQUEST_METHOD")
         met = Meeting(environ, guesses, method=method, begin=PlainResponse)
-        if met.glance is not None:
-            met.glance.ask()
-            _ahead.set(Ahead(met, announced))
+        if (glanced := met.glance) is not None:
+            said, now = likeness(environ), time.monotonic()
+            glanced.ask()
+            _ahead.set(Ahead(met, glanced, guesses, said, announced, now))
     except Exception:  # noqa: BLE001 the store is asked where the request comes
         logger.debug("The store is not asked before Django makes a request.", exc_info=True)
 
@@ -190,29 +195,28 @@ def ask_ahead(environ: Variables | None = None, **_kwargs: Any) -> None:
 def met_ahead(variables: Variables, guesses: Guesses) -> Meeting | None:
     """Return the meeting of a request that has come, if the store was asked for it ahead, at this place.
 
-    Code of the site may have run meanwhile, of a handler say: if that changed what the request says, or this process
-    has written something, what was asked for is of no use.
+    Code of the site may have run meanwhile, of a handler say: if that changed what the request says, took its time, or
+    this process has written something, what was asked for is of no use.
     """
     if (ahead := _ahead.get()) is not None:
-        met, announced = ahead
-        if met.variables is not variables or met.guesses is not guesses:
-            _leave(met)
-        elif met.is_guessed() and announced is announcer.latest:
-            _ahead.set(None)
-            return met
+        met = ahead.met
+        if met.variables is not variables or ahead.guesses is not guesses:
+            _leave(ahead)
         else:
             _ahead.set(None)
-            met.leave()
+            is_of_now = time.monotonic() - ahead.at < MOMENT
+            if is_of_now and ahead.announced is announcer.latest and met.is_guessed():
+                return met
+            ahead.glance.page()  # which is of no use, but the connection is
     last.guesses = guesses
     return None
 
 
-def _leave(met: Meeting) -> None:
+def _leave(ahead: Ahead) -> None:
     """Want nothing any more of what was asked for a request that did not come; such a one is guessed no more."""
     _ahead.set(None)
-    met.leave()
-    if met.guesses is not None:
-        met.guesses.give_up(met.variables)
+    ahead.glance.leave()
+    ahead.guesses.give_up(ahead.said)
 
 
 def at_hand(known: Recalled | None) -> Sent | None:

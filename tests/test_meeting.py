@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, wraps
 from gettext import NullTranslations
 from inspect import GEN_CLOSED, getgeneratorstate
-from threading import current_thread
+from threading import Event, current_thread
 from typing import Any, ClassVar
 
 import pytest
+import redis
 from django.core.handlers.wsgi import WSGIHandler, get_path_info
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
@@ -44,6 +47,7 @@ from pagecache.recording.recorder import current
 from pagecache.stores import open_store
 from pagecache.stores.lines import Line
 from pagecache.stores.local import Held
+from pagecache.stores.redis import RedisStore
 from pagecache.stores.waiting import current_patience
 from tests.lanes import (
     ASGI,
@@ -571,9 +575,129 @@ def test_what_was_asked_for_one_request_is_for_no_other_of_which_nobody_was_told
     assert handler.get_response(paid).content == b"paid"
 
 
+def connected(lane: Lane) -> int:
+    """Return how many connections the Redis has had."""
+    with redis.Redis.from_url(lane.location) as server:
+        return int(server.info("stats")["total_connections_received"])
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_a_request_that_django_reads_otherwise_costs_no_connection(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    """What is no UTF-8 stays escaped in a path, but a server says it as it says the letter of another path."""
+    lane.configure(REVEAL=None)
+    lane.mount(path("page/é/", lane.page(showing(lambda _request: "page"))))
+    for _ in range(4):
+        assert lane.read("/page/%C3%A9/") == "page"
+    before = connected(lane)
+    for _ in range(5):
+        assert lane.get("/page/%E9/").status_code == 404
+
+    assert len(met_ahead) == 5
+    assert connected(lane) - before == 1  # the one that asks for this
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_is_announced_before_a_request_comes_costs_no_connection(
+    lane: Lane, hooks: list[Hook]
+) -> None:
+    warm_with(lane)
+    lane.read()
+    hooks.append(lambda _request: invalidate("visits"))
+    lane.read()
+    before = connected(lane)
+    for _ in range(5):
+        assert lane.read() == "page"
+
+    assert connected(lane) - before == 1
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_was_guessed_of_a_request_that_was_kept_is_guessed_no_more(lane: Lane) -> None:
+    """Though whoever kept it has changed what it says."""
+    warm_with(lane)
+    guesses = meeting.last.guesses
+    assert guesses is not None
+    variables = RequestFactory().get(PATH).META
+    assert guesses.guess(variables) is not None
+    request_started.send(sender=WSGIHandler, environ=variables)
+    variables["HTTP_HOST"] = "elsewhere.example"
+    request_started.send(sender=WSGIHandler)
+
+    assert guesses.guess(RequestFactory().get(PATH).META) is None
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_an_announcement_that_ends_before_a_request_comes_is_heard_of(
+    lane: Lane, hooks: list[Hook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began before the store was asked, in another thread, and its write had returned by then."""
+    texts = ["old"]
+    warm_with(lane, lambda _request: texts[-1])
+    lane.read()
+    announce, begun, goes = RedisStore.announce, Event(), Event()
+
+    def slowly(self: RedisStore, *args: Any, **kwargs: Any) -> None:
+        begun.set()
+        assert goes.wait(30)
+        announce(self, *args, **kwargs)
+
+    def write() -> None:
+        texts.append("new")
+        invalidate("site")
+
+    monkeypatch.setattr(RedisStore, "announce", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        assert begun.wait(30)
+
+        def waits(_request: HttpRequest) -> None:
+            goes.set()
+            written.result(30)
+
+        hooks.append(waits)
+        assert lane.read() == "new"
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_what_was_asked_for_a_while_ago_is_of_no_use(
+    lane: Lane, hooks: list[Hook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code that takes its time may have waited for what another process writes."""
+    texts = ["old"]
+    warm_with(lane, lambda _request: texts[-1])
+    lane.read()
+    now = time.monotonic
+
+    def write(_request: HttpRequest) -> None:
+        texts.append("new")
+        elsewhere = open_store("default", budget=10)
+        elsewhere.announce(*_announcement(frozenset({"site"})))
+        elsewhere.close()
+        monkeypatch.setattr(time, "monotonic", lambda: now() + meeting.MOMENT)
+
+    hooks.append(write)
+    assert lane.read() == "new"
+
+
+@through(MIDDLEWARE_SYNC, stores=(REDIS,))
+def test_nothing_is_asked_for_before_a_handler_of_the_site(
+    lane: Lane, met_ahead: list[Any]
+) -> None:
+    warm_with(lane)
+    met_ahead.clear()
+    for sender in (type("Handler", (WSGIHandler,), {}), None):
+        request_started.send(sender=sender, environ=RequestFactory().get(PATH).META)
+    assert not met_ahead
+
+    request_started.send(sender=WSGIHandler, environ=RequestFactory().get(PATH).META)
+    assert len(met_ahead) == 1
+
+
 def test_what_is_no_mapping_is_not_met() -> None:
     for environ in ([("a", "b")], 5, ""):
-        request_started.send(sender=None, environ=environ)
+        request_started.send(sender=WSGIHandler, environ=environ)
 
     assert meeting._ahead.get() is None
 

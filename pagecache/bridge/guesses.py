@@ -22,28 +22,29 @@ class Guesses:
     def guess(self, variables: Variables) -> Recalled | None:
         """Return what is known of a request, most likely."""
         try:
-            recalled = self._known.get(tuple(map(variables.get, LIKE)))  # as `_likeness` has it
+            recalled = self._known.get(tuple(map(variables.get, LIKE)))  # as `likeness` has it
         except TypeError:  # no text
             return None
         return recalled if recalled is not None and recalled.fits(variables) else None
 
     def expect(self, variables: Variables, recalled: Recalled) -> None:
         """Guess so from now on."""
-        likeness = _likeness(variables)
-        is_text = all(value is None or type(value) is str for value in likeness)
-        if not is_text or sum(map(len, filter(None, likeness))) > MOST_TEXT:
+        said = likeness(variables)
+        is_text = all(value is None or type(value) is str for value in said)
+        if not is_text or sum(map(len, filter(None, said))) > MOST_TEXT:
             return
-        if self._known.get(likeness, ABSENT) is not None:
-            remember(self._known, likeness, recalled, MOST)
+        if self._known.get(said, ABSENT) is not None:
+            remember(self._known, said, recalled, MOST)
 
-    def give_up(self, variables: Variables) -> None:
-        """Make no guess for requests like this one any more."""
-        remember(self._known, _likeness(variables), None, MOST)
+    def give_up(self, said: Likeness) -> None:
+        """Make no guess for requests like one any more."""
+        remember(self._known, said, None, MOST)
 
     def forget(self, variables: Variables) -> None:
         """Make none for requests like this one before a page is sent to one at a glance again."""
-        self._known.pop(_likeness(variables), None)
+        self._known.pop(likeness(variables), None)
 
 
-def _likeness(variables: Variables) -> Likeness:
+def likeness(variables: Variables) -> Likeness:
+    """Return what is the same of requests that are like each other."""
     return tuple(map(variables.get, LIKE))

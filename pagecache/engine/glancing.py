@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pagecache import conf, versions
@@ -54,9 +55,10 @@ class Glance:
         return self._awaited is not None
 
     def leave(self) -> None:
-        """Want no answer any more."""
+        """Want no answer any more, unless another thread waits for it just now."""
         if self._awaited is not None:
-            self._awaited.close()
+            with suppress(ValueError):
+                self._awaited.close()
 
     def page(self) -> Entry | None:
         """Ask, unless that is done; return the page, if it stands, and None where there is to be a look-up."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from inspect import GEN_CLOSED, getgeneratorstate
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -17,6 +18,7 @@ from pagecache.engine.flow import examine
 from pagecache.engine.glancing import Glance, glance
 from pagecache.invalidation import invalidate
 from pagecache.stores import StoreError
+from pagecache.stores.base import Store
 from tests.caches import broken
 from tests.engine.visits import get, visit_of
 
@@ -123,6 +125,50 @@ def test_what_a_store_raises_is_raised_where_a_look_up_asks_for_the_same(look: L
     with pytest.raises(StoreError):
         found.values_of(found.keys)
     assert found.values_of(()) is None
+
+
+class Slow:
+    """A store whose answer takes its time, and then is an error."""
+
+    def fetching(self, _keys: Any) -> Any:
+        yield
+        raise StoreError
+
+
+def slow() -> Glance:
+    """Return a glance at a page in such a store."""
+    found, store = some(led()), cast(Store, Slow())
+    return Glance(found.way, store, found.tags, found.keys)
+
+
+def test_what_a_store_raises_instead_of_an_answer_is_raised_where_a_look_up_asks_for_the_same() -> (
+    None
+):
+    found = slow()
+
+    assert found.ask()
+    assert found.page() is None
+    with pytest.raises(StoreError):
+        found.values_of(found.keys)
+
+
+def test_an_answer_that_is_left_is_not_waited_for() -> None:
+    found, other = slow(), slow()
+    found.leave()
+    assert found.ask()
+    found.leave()
+
+    assert getgeneratorstate(cast(Any, found._awaited)) == GEN_CLOSED
+    assert other.ask()
+    cast(Any, other)._awaited = closing(other)
+    next(cast(Any, other)._awaited)
+    assert other._is_asked
+
+
+def closing(found: Glance) -> Any:
+    """Close itself while it runs, as another thread does."""
+    found.leave()
+    yield
 
 
 def test_a_page_is_held_back_where_an_announcement_fails_while_it_is_asked_for(
