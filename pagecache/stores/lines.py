@@ -141,15 +141,17 @@ def packed(prefix: str, commands: Sequence[Command]) -> bytes:
 @lru_cache(4096)
 def _packed_questions(prefix: str, questions: Questions) -> bytes:
     """Return questions as they are sent; remembered, for a page that is asked for again needs the same."""
-    return packed(prefix, tuple(questions))
+    return b"".join(_begin(prefix, words, tuple(keys), 0) for words, keys, _ in questions)
 
 
-@lru_cache(4096)
-def _head(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int) -> bytes:
-    """Return the beginning of a command; remembered, for a page that is made anew needs the same keys."""
+def _begin(prefix: str, words: tuple[str, ...], keys: tuple[str, ...], more: int) -> bytes:
+    """Return the beginning of a command."""
     head = [f"${len(word)}\r\n{word}\r\n" for word in words]
     named = [f"${len(prefix) + len(key)}\r\n{prefix}{key}\r\n" for key in keys]
     return "".join((f"*{len(words) + len(keys) + more}\r\n", *head, *named)).encode("ascii")
+
+
+_head = lru_cache(4096)(_begin)  # for a page that is made anew needs the same keys
 
 
 def checked(answers: Sequence[Any]) -> Sequence[Any]:

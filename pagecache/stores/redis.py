@@ -14,15 +14,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 from pagecache.core.reasons import Reason
 from pagecache.core.vector import Marking, Plan
 from pagecache.stores.awaited import AsyncLine, patiently
-from pagecache.stores.base import (
-    PROBE,
-    Leased,
-    Pausing,
-    Refused,
-    Saved,
-    Steps,
-    Store,
-)
+from pagecache.stores.base import PROBE, Leased, Pausing, Refused, Saved, Steps, Store
 from pagecache.stores.dial import Dialer
 from pagecache.stores.idle import Idle, LoopIdle
 from pagecache.stores.lines import (
