@@ -37,7 +37,7 @@ class Guesses:
             remember(self._known, said, recalled, MOST)
 
     def give_up(self, said: Likeness) -> None:
-        """Make no guess for requests like one any more."""
+        """Make no guess any more for requests that say this."""
         remember(self._known, said, None, MOST)
 
     def forget(self, variables: Variables) -> None:
